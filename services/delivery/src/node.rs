@@ -1,0 +1,914 @@
+//! One serving node: decides from memory, counts into its journal, and talks to the counter store and PostgreSQL only
+//! beside the path of a request.
+//!
+//! Rule: delivery.md §3–§6a.
+//!
+//! ```text
+//! serve  request -> index by placement and region -> most behind its schedule -> a number in hand -> offer
+//! count  token   -> verified -> not called here before -> journal -> mark for the counter store
+//! refill, flush_marks, ship, report_traffic, report_totals, refresh_snapshot: beside it, by `run` or by a simulation
+//! ```
+//!
+//! [`Node::serve`] and [`Node::count`] are synchronous, take the instant as an argument and read no clock, so that a
+//! simulation drives the same code under a virtual clock. They share one short lock; nothing is awaited under it.
+//!
+//! **Counted once.** The node remembers the numbers that were called at it until their epoch closes, and answers a second
+//! call without a second record. What was called elsewhere, or before a restart, is told apart when the segment is
+//! applied (`storage::counting`): the bits there are the authority.
+
+use crate::counters::{
+    Counters, CountersError, Epoch, GrantReply, GrantRequest, InstallError, Mark, Shown,
+    install_many_from_store,
+};
+use crate::grants::{GrantBook, RefillPlan, install_request};
+use crate::journal::{Event, EventKind, Journal, JournalError, Position};
+use crate::settings::NodeSettings;
+use crate::ship::ShipError;
+use crate::snapshot::Snapshot;
+use crate::token_keys::{TokenKeysError, load_token_keys, open_text, seal_text};
+use arc_swap::ArcSwap;
+use chrono::{DateTime, TimeDelta};
+use namoyish_domain::calendar::{Timestamp, tashkent_day};
+use namoyish_domain::delivery::decision::{LineSlot, NoAdReason, ViewerPath, decide, material_of_turn};
+use namoyish_domain::delivery::token::{Claims, OpenedToken, TokenKeys, TokenRefused};
+use namoyish_domain::ids::{AppId, LineId, PlacementId};
+use namoyish_domain::orders::placement::RegionCode;
+use namoyish_runtime::ids::Generator;
+use namoyish_storage::counting::SegmentCounts;
+use namoyish_storage::runnable::{DemandSeen, SnapshotData, SnapshotMaterial, TrafficSeen};
+use namoyish_storage::{DbError, Store};
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::Notify;
+
+/// Most grants or marks of one call of the counter store.
+const BATCH: usize = 1000;
+/// Most rounds in which unknown counters are installed in one refill.
+const INSTALL_ROUNDS: usize = 2;
+
+/// What a node is made of.
+pub struct NodeParts {
+    /// How it works.
+    pub settings: NodeSettings,
+    /// PostgreSQL, for what is done beside the path of a request.
+    pub store: Store,
+    /// The shared budget counters.
+    pub counters: Arc<dyn Counters>,
+    /// Its own journal.
+    pub journal: Arc<Journal>,
+    /// Keys and draws.
+    pub ids: Generator,
+}
+
+/// A request for ads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AdRequest {
+    /// The app whose key the request carries; `None`: any placement may be asked for.
+    pub app: Option<AppId>,
+    /// The placements to fill, at most sixteen.
+    pub placements: Vec<PlacementId>,
+    /// The viewer's region; `None`: unresolvable.
+    pub region: Option<RegionCode>,
+}
+
+/// An ad for a placement. Nothing is counted yet; [`Node::token`] makes the URLs' tokens.
+#[derive(Debug, Clone)]
+pub struct Offer {
+    /// What its tokens say.
+    pub claims: Claims,
+    /// What to show.
+    pub material: Arc<SnapshotMaterial>,
+}
+
+/// The answer for one placement, in the order of the request.
+#[derive(Debug, Clone)]
+pub enum PlacementAnswer {
+    /// An ad.
+    Ad(Offer),
+    /// None, and why.
+    NoAd(NoAdReason),
+}
+
+/// What became of a call of an impression, viewable or click URL.
+#[derive(Debug)]
+pub enum CountOutcome {
+    /// Counted; acknowledged only when the journal is durable up to here.
+    Counted(Position),
+    /// This token was called before: nothing is counted again.
+    Again,
+    /// The token counts nothing.
+    Refused(TokenRefused),
+    /// The journal can't take it now: the call is not acknowledged and may be repeated.
+    NotWritten(JournalError),
+}
+
+/// Why a call can't be answered as counted.
+#[derive(Debug, thiserror::Error)]
+pub enum CountError {
+    /// The token counts nothing.
+    #[error(transparent)]
+    Refused(#[from] TokenRefused),
+    /// The journal can't take it now.
+    #[error("the impression could not be written")]
+    NotWritten(#[from] JournalError),
+}
+
+/// Why grants could not be taken.
+#[derive(Debug, thiserror::Error)]
+pub enum RefillError {
+    /// The counter store failed.
+    #[error(transparent)]
+    Counters(#[from] CountersError),
+    /// A counter could not be rebuilt.
+    #[error(transparent)]
+    Install(#[from] InstallError),
+    /// The node's own segments could not be applied before that.
+    #[error(transparent)]
+    Ship(#[from] ShipError),
+}
+
+/// Why a node can't start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The snapshot can't be read.
+    #[error("the snapshot can't be read")]
+    Database(#[from] DbError),
+    /// There are no keys.
+    #[error(transparent)]
+    Keys(#[from] TokenKeysError),
+}
+
+/// What the node decided since it was asked last.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct DecisionCounts {
+    /// Placements that got an ad.
+    pub served: u64,
+    /// Placements that stayed empty, in the order of [`NoAdReason::ALL`].
+    pub empty: [u64; NoAdReason::ALL.len()],
+}
+
+/// What the request path changes, under one short lock.
+struct Hot {
+    snapshot: Arc<Snapshot>,
+    grants: GrantBook,
+    chance: u64,
+    traffic: Traffic,
+    decisions: DecisionCounts,
+    /// Lines of which this node was granted numbers since its start.
+    granted: HashSet<LineId>,
+}
+
+/// Requests seen since they were last reported.
+#[derive(Default)]
+struct Traffic {
+    /// Hours since 1970 that `now` belongs to.
+    hour: i64,
+    now: HashMap<(PlacementId, Option<RegionCode>), u64>,
+    cells: Vec<TrafficSeen>,
+    demand: HashMap<(LineId, chrono::NaiveDate), u64>,
+}
+
+/// Numbers called at this node, until their epochs close.
+#[derive(Default)]
+struct Called {
+    bits: HashMap<CalledKey, Vec<u64>>,
+    marks: Vec<Mark>,
+}
+
+type CalledKey = (LineId, u32, Epoch, EventKind);
+
+/// A serving node.
+pub struct Node {
+    settings: NodeSettings,
+    store: Store,
+    counters: Arc<dyn Counters>,
+    journal: Arc<Journal>,
+    ids: Generator,
+    keys: ArcSwap<TokenKeys>,
+    hot: Mutex<Hot>,
+    called: Mutex<Called>,
+    /// The newest position of the journal: a second call waits for it.
+    newest: AtomicU64,
+    refilling: tokio::sync::Mutex<()>,
+    wake: Notify,
+    started_at: Timestamp,
+    /// Its last sign of life before this start.
+    life_before: Option<Timestamp>,
+}
+
+impl Node {
+    /// Starts a node: reads the keys and the snapshot of `now`'s day, and tells the counter store what the journal holds
+    /// that isn't applied yet. The first [`Node::refill`] takes numbers.
+    pub async fn start(parts: NodeParts, now: Timestamp) -> Result<Node, StartError> {
+        let keys = load_token_keys(&parts.store, &parts.ids, now).await?;
+        let data = parts.store.load_snapshot(tashkent_day(now)).await?;
+        let life_before = parts
+            .store
+            .begin()
+            .await?
+            .counting()
+            .last_seen(&parts.settings.name)
+            .await?;
+        let node = Node {
+            life_before,
+            ..Node::new(parts, keys, data, now)
+        };
+        node.remember_unapplied(now);
+        Ok(node)
+    }
+
+    /// A node from keys and a snapshot that the caller has.
+    pub fn new(parts: NodeParts, keys: TokenKeys, data: SnapshotData, now: Timestamp) -> Node {
+        let snapshot = Arc::new(Snapshot::of_day(Arc::new(data), tashkent_day(now)));
+        let grants = GrantBook::new(&snapshot, now);
+        let NodeParts {
+            settings,
+            store,
+            counters,
+            journal,
+            ids,
+        } = parts;
+        Node {
+            settings,
+            store,
+            counters,
+            journal,
+            keys: ArcSwap::from_pointee(keys),
+            hot: Mutex::new(Hot {
+                snapshot,
+                grants,
+                chance: ids.draw(),
+                traffic: Traffic {
+                    hour: hour_of(now),
+                    ..Traffic::default()
+                },
+                decisions: DecisionCounts::default(),
+                granted: HashSet::new(),
+            }),
+            ids,
+            called: Mutex::default(),
+            newest: AtomicU64::new(0),
+            refilling: tokio::sync::Mutex::new(()),
+            wake: Notify::new(),
+            started_at: now,
+            life_before: None,
+        }
+    }
+
+    /// Its settings.
+    pub fn settings(&self) -> &NodeSettings {
+        &self.settings
+    }
+
+    /// PostgreSQL.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// When it was started.
+    pub fn started_at(&self) -> Timestamp {
+        self.started_at
+    }
+
+    /// What it serves from now.
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        Arc::clone(&self.hot().snapshot)
+    }
+
+    fn hot(&self) -> MutexGuard<'_, Hot> {
+        // What is inside is whole after every statement that can panic, so a poisoned lock may go on.
+        self.hot.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn called(&self) -> MutexGuard<'_, Called> {
+        self.called.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    // ---- the path of a request
+
+    /// Chooses an ad for each placement (delivery.md §3). Never waits; counts nothing.
+    pub fn serve(&self, request: &AdRequest, now: Timestamp) -> Vec<PlacementAnswer> {
+        let path = ViewerPath::of(request.region);
+        let mut hot = self.hot();
+        hot.grants.turn_epoch(now);
+        hot.turn_hour(now);
+        let mut taken: Vec<LineSlot> = Vec::new();
+        let mut answers = Vec::with_capacity(request.placements.len());
+        for placement in &request.placements {
+            let answer = match hot.offer(request, *placement, &path, &taken, now, &self.settings) {
+                Ok((line, offer)) => {
+                    if request.placements.len() > 1 {
+                        taken.push(line);
+                    }
+                    hot.decisions.served += 1;
+                    PlacementAnswer::Ad(offer)
+                }
+                Err(reason) => {
+                    hot.decisions.count(reason);
+                    PlacementAnswer::NoAd(reason)
+                }
+            };
+            answers.push(answer);
+        }
+        let is_due = hot.grants.refill_due_at() <= now;
+        drop(hot);
+        if is_due {
+            self.wake.notify_one();
+        }
+        answers
+    }
+
+    /// The token of an offer's impression, viewable or click URL.
+    pub fn token(&self, offer: &Offer, kind: EventKind) -> String {
+        // A target longer than a token takes was refused when the material was submitted; an empty token counts nothing.
+        seal_text(&offer.claims, kind, &offer.material.target_url, &self.keys.load()).unwrap_or_default()
+    }
+
+    /// The token of an offer's impression URL.
+    pub fn impression_token(&self, offer: &Offer) -> String {
+        self.token(offer, EventKind::Impression)
+    }
+
+    /// Counts a call of an impression, viewable or click URL, once per token (delivery.md §4).
+    pub fn count(&self, token: &str, kind: EventKind, now: Timestamp) -> CountOutcome {
+        match self.open_token(token, kind, now) {
+            Ok(opened) => self.count_opened(&opened, now),
+            Err(refused) => CountOutcome::Refused(refused),
+        }
+    }
+
+    fn open_token(&self, token: &str, kind: EventKind, now: Timestamp) -> Result<OpenedToken, TokenRefused> {
+        open_text(
+            token,
+            kind,
+            &self.keys.load(),
+            self.settings.token_life_seconds(),
+            now,
+        )
+    }
+
+    fn count_opened(&self, opened: &OpenedToken, now: Timestamp) -> CountOutcome {
+        let Claims {
+            line,
+            material,
+            placement,
+            region,
+            scope,
+            generation,
+            epoch,
+            number,
+            decided_at,
+        } = opened.claims;
+        let key = (line, generation, epoch, opened.kind);
+        let mut called = self.called();
+        if !called.set(key, number) {
+            return CountOutcome::Again;
+        }
+        let event = Event {
+            kind: opened.kind,
+            line,
+            scope,
+            generation,
+            epoch,
+            number,
+            material,
+            placement,
+            region,
+            decided_at,
+            counted_at: now,
+        };
+        match self.journal.append(&event) {
+            Ok(position) => {
+                if opened.kind == EventKind::Impression && called.marks.len() < self.settings.marks_max {
+                    called.marks.push(Mark {
+                        line,
+                        scope,
+                        generation,
+                        epoch,
+                        number,
+                    });
+                }
+                self.newest.fetch_max(position.0, Ordering::Relaxed);
+                CountOutcome::Counted(position)
+            }
+            Err(error) => {
+                called.unset(key, number);
+                CountOutcome::NotWritten(error)
+            }
+        }
+    }
+
+    /// [`Node::count`], and waits until the journal is durable: only then may the call be answered. Answers the click's
+    /// target, which is empty in the other kinds.
+    pub async fn count_durably(
+        &self,
+        token: &str,
+        kind: EventKind,
+        now: Timestamp,
+    ) -> Result<String, CountError> {
+        let opened = self.open_token(token, kind, now)?;
+        let position = match self.count_opened(&opened, now) {
+            CountOutcome::Counted(position) => position,
+            // The first call may not be durable yet, and this answer must not be the earlier one.
+            CountOutcome::Again => Position(self.newest.load(Ordering::Relaxed)),
+            CountOutcome::Refused(refused) => return Err(refused.into()),
+            CountOutcome::NotWritten(error) => return Err(error.into()),
+        };
+        if position.0 > 0
+            && let Err(error) = self.journal.durable(position).await
+        {
+            let claims = &opened.claims;
+            self.called().unset(
+                (claims.line, claims.generation, claims.epoch, kind),
+                claims.number,
+            );
+            return Err(error.into());
+        }
+        Ok(opened.target)
+    }
+
+    /// The target of a click token that is genuine and past its life.
+    pub fn target_of_expired(&self, token: &str, now: Timestamp) -> Result<String, TokenRefused> {
+        open_text(token, EventKind::Click, &self.keys.load(), i64::MAX, now).map(|opened| opened.target)
+    }
+
+    // ---- beside it
+
+    /// When the next [`Node::refill`] is worth its while: a simulation calls it when the virtual clock has come there.
+    pub fn refill_due_at(&self) -> Timestamp {
+        self.hot().grants.refill_due_at()
+    }
+
+    /// Waits until [`Node::serve`] finds that a refill is due.
+    pub(crate) async fn refill_wanted(&self) {
+        self.wake.notified().await;
+    }
+
+    /// Takes numbers for the lines that need some, installs counters that the store doesn't know, gives back what was
+    /// never handed out. Serving goes on from what is in hand, also when this fails.
+    pub async fn refill(&self, now: Timestamp) -> Result<(), RefillError> {
+        let _one_at_a_time = self.refilling.lock().await;
+        let RefillPlan {
+            mut slots,
+            mut requests,
+            returns,
+        } = {
+            let mut hot = self.hot();
+            hot.turn_day(now);
+            let Hot { snapshot, grants, .. } = &mut *hot;
+            grants.begin_refill(snapshot, now, &self.settings)
+        };
+        for round in 0..=INSTALL_ROUNDS {
+            let mut unknown_slots = Vec::new();
+            let mut unknown = Vec::new();
+            for (slots, requests) in slots.chunks(BATCH).zip(requests.chunks(BATCH)) {
+                let replies = self.counters.grant(requests).await?;
+                self.put_in(slots, requests, &replies, &mut unknown_slots, &mut unknown);
+            }
+            if unknown.is_empty() || round == INSTALL_ROUNDS {
+                break;
+            }
+            // PostgreSQL must know what this node showed before a counter is rebuilt from it.
+            self.ship(&self.store, now).await?;
+            let installs: Vec<_> = unknown
+                .iter()
+                .map(|request| install_request(request, self.own_life(request.line, now)))
+                .collect();
+            let own = &self.settings.name;
+            install_many_from_store(&self.store, self.counters.as_ref(), own, &installs, now).await?;
+            (slots, requests) = (unknown_slots, unknown);
+        }
+        for given in returns.chunks(BATCH) {
+            self.counters.give_back_all(given).await?;
+        }
+        Ok(())
+    }
+
+    /// When this node may last have handed out numbers of a line: now, if it was granted any since its start; else at
+    /// its last sign of life before.
+    fn own_life(&self, line: LineId, now: Timestamp) -> Option<Timestamp> {
+        if self.hot().granted.contains(&line) {
+            Some(now)
+        } else {
+            self.life_before
+        }
+    }
+
+    fn put_in(
+        &self,
+        slots: &[LineSlot],
+        requests: &[GrantRequest],
+        replies: &[GrantReply],
+        unknown_slots: &mut Vec<LineSlot>,
+        unknown: &mut Vec<GrantRequest>,
+    ) {
+        let mut hot = self.hot();
+        for ((slot, request), reply) in slots.iter().zip(requests).zip(replies) {
+            if matches!(reply, GrantReply::Granted { count: 1.., .. }) {
+                hot.granted.insert(request.line);
+            }
+            if hot.grants.put_in(*slot, request, reply) {
+                unknown_slots.push(*slot);
+                unknown.push(*request);
+            }
+        }
+    }
+
+    /// Tells the counter store which numbers were shown. What can't be told now is kept for the next time.
+    pub async fn flush_marks(&self, now: Timestamp) -> Result<(), CountersError> {
+        loop {
+            let batch: Vec<Mark> = {
+                let mut called = self.called();
+                called.forget_closed(now);
+                let n = called.marks.len().min(BATCH);
+                called.marks.drain(..n).collect()
+            };
+            if batch.is_empty() {
+                return Ok(());
+            }
+            match self.counters.mark_shown(&batch).await {
+                Ok(shown) => {
+                    let late = shown.iter().filter(|shown| **shown == Shown::Late).count();
+                    if late > 0 {
+                        metrics::counter!("marks_late_total")
+                            .increment(u64::try_from(late).unwrap_or(u64::MAX));
+                    }
+                }
+                Err(error) => {
+                    let mut called = self.called();
+                    let mut kept = batch;
+                    kept.append(&mut called.marks);
+                    kept.truncate(self.settings.marks_max);
+                    called.marks = kept;
+                    return Err(error);
+                }
+            }
+        }
+    }
+
+    /// Seals the journal's open segment and applies what is sealed to PostgreSQL, each segment once.
+    pub async fn ship(&self, store: &Store, now: Timestamp) -> Result<SegmentCounts, ShipError> {
+        crate::ship::ship(&self.journal, store, now).await
+    }
+
+    /// Writes the requests seen since the last time: by placement, region and hour, and by line and day.
+    pub async fn report_traffic(&self, store: &Store) -> Result<(), DbError> {
+        let (cells, demand) = {
+            let mut hot = self.hot();
+            hot.roll_traffic();
+            (
+                std::mem::take(&mut hot.traffic.cells),
+                std::mem::take(&mut hot.traffic.demand),
+            )
+        };
+        if cells.is_empty() && demand.is_empty() {
+            return Ok(());
+        }
+        let told: Vec<DemandSeen> = demand
+            .iter()
+            .map(|((line, day), opportunities)| DemandSeen {
+                line: *line,
+                day: *day,
+                opportunities: *opportunities,
+            })
+            .collect();
+        let written = async {
+            let mut tx = store.begin().await?;
+            tx.node_reports().add_traffic(&cells).await?;
+            tx.node_reports().add_demand(&told).await?;
+            tx.save().await
+        };
+        if let Err(error) = written.await {
+            self.hot().traffic.keep(cells, demand);
+            return Err(error);
+        }
+        Ok(())
+    }
+
+    /// Records the counter store's own totals of epochs that have closed, and lets the store forget them.
+    pub async fn report_totals(&self, store: &Store, now: Timestamp) -> Result<(), TotalsError> {
+        let closed = self.hot().grants.take_closed(now);
+        for lines in closed.chunks(BATCH) {
+            let mut totals = Vec::new();
+            for (line, scope) in lines {
+                totals.extend(
+                    self.counters
+                        .closed_epochs(*line, *scope, now.timestamp())
+                        .await?,
+                );
+            }
+            if totals.is_empty() {
+                continue;
+            }
+            let mut tx = store.begin().await?;
+            tx.counting().record_counter_totals(&totals, now).await?;
+            tx.save().await?;
+            self.counters.forget_closed(&totals).await?;
+        }
+        Ok(())
+    }
+
+    /// Swaps the snapshot in: in force from the next request on.
+    pub fn install_snapshot(&self, data: SnapshotData, now: Timestamp) {
+        // Built outside the lock: requests go on meanwhile.
+        let snapshot = Snapshot::of_day(Arc::new(data), tashkent_day(now));
+        self.hot().swap(snapshot, now);
+        self.wake.notify_one();
+    }
+
+    /// Reads the snapshot again when PostgreSQL has a newer one or the day has changed. Answers whether it did.
+    pub async fn refresh_snapshot(&self, now: Timestamp) -> Result<bool, DbError> {
+        let today = tashkent_day(now);
+        let known = self.snapshot();
+        if known.data_day() == today && known.version() == self.store.snapshot_version().await? {
+            return Ok(false);
+        }
+        let data = self.store.load_snapshot(today).await?;
+        self.install_snapshot(data, now);
+        Ok(true)
+    }
+
+    /// Reads the token keys again.
+    pub async fn refresh_keys(&self, now: Timestamp) -> Result<(), TokenKeysError> {
+        let keys = load_token_keys(&self.store, &self.ids, now).await?;
+        self.keys.store(Arc::new(keys));
+        Ok(())
+    }
+
+    /// Says that the node lives.
+    pub async fn heartbeat(&self, now: Timestamp) -> Result<(), DbError> {
+        let version = self.snapshot().version();
+        let mut tx = self.store.begin().await?;
+        tx.node_reports()
+            .heartbeat(
+                &self.settings.name,
+                &self.settings.public_url,
+                self.started_at,
+                now,
+                version,
+            )
+            .await?;
+        tx.save().await
+    }
+
+    /// Gives back every number in hand and tells what is still to be told: the last act of a node that ends well.
+    pub async fn finish(&self, now: Timestamp) -> Result<(), RefillError> {
+        let returns = self.hot().grants.give_back_all();
+        for given in returns.chunks(BATCH) {
+            self.counters.give_back_all(given).await?;
+        }
+        self.flush_marks(now).await?;
+        self.ship(&self.store, now).await?;
+        if let Err(error) = self.report_traffic(&self.store).await {
+            tracing::warn!(error = %error, "the last traffic could not be reported");
+        }
+        Ok(())
+    }
+
+    /// What was decided since the last call, for metrics.
+    pub fn take_decisions(&self) -> DecisionCounts {
+        std::mem::take(&mut self.hot().decisions)
+    }
+
+    /// How many numbers are in hand over all lines.
+    pub fn numbers_in_hand(&self) -> u64 {
+        self.hot().grants.numbers_in_hand()
+    }
+
+    /// Marks what the journal still holds from before a restart: it is shown, whatever the counter store knows.
+    fn remember_unapplied(&self, now: Timestamp) {
+        for segment in self.journal.sealed() {
+            let Ok((content, _)) = segment.read() else {
+                continue;
+            };
+            let mut called = self.called();
+            for event in content
+                .events
+                .iter()
+                .filter(|event| event.epoch.closes_seconds() > now.timestamp())
+            {
+                let is_first = called.set(
+                    (event.line, event.generation, event.epoch, event.kind),
+                    event.number,
+                );
+                if is_first
+                    && event.kind == EventKind::Impression
+                    && called.marks.len() < self.settings.marks_max
+                {
+                    called.marks.push(Mark {
+                        line: event.line,
+                        scope: event.scope,
+                        generation: event.generation,
+                        epoch: event.epoch,
+                        number: event.number,
+                    });
+                }
+            }
+        }
+    }
+}
+
+/// Why the counter store's totals could not be recorded.
+#[derive(Debug, thiserror::Error)]
+pub enum TotalsError {
+    /// The counter store failed.
+    #[error(transparent)]
+    Counters(#[from] CountersError),
+    /// PostgreSQL failed.
+    #[error(transparent)]
+    Database(#[from] DbError),
+}
+
+impl DecisionCounts {
+    fn count(&mut self, reason: NoAdReason) {
+        for (n, known) in self.empty.iter_mut().zip(NoAdReason::ALL) {
+            if known == reason {
+                *n += 1;
+            }
+        }
+    }
+}
+
+impl Hot {
+    fn offer(
+        &mut self,
+        request: &AdRequest,
+        placement: PlacementId,
+        path: &ViewerPath,
+        taken: &[LineSlot],
+        now: Timestamp,
+        settings: &NodeSettings,
+    ) -> Result<(LineSlot, Offer), NoAdReason> {
+        let slot = self
+            .snapshot
+            .index
+            .slot(placement)
+            .ok_or(NoAdReason::UnknownPlacement)?;
+        if request
+            .app
+            .is_some_and(|app| !self.snapshot.is_of_app(placement, app))
+        {
+            return Err(NoAdReason::OtherApp);
+        }
+        *self.traffic.now.entry((placement, request.region)).or_default() += 1;
+        self.chance = self.chance.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let line = decide(
+            &self.snapshot.index,
+            self.grants.pace(),
+            slot,
+            path,
+            taken,
+            self.chance,
+        )?;
+        let served = usize::try_from(line)
+            .ok()
+            .and_then(|at| self.snapshot.lines.get(at))
+            .ok_or(NoAdReason::NoLine)?;
+        let (place, materials) = served.materials_in(slot).ok_or(NoAdReason::NoMaterial)?;
+        let number = self
+            .grants
+            .hand_out(line, place, now, settings)
+            .ok_or(NoAdReason::Pace)?;
+        let material = material_of_turn(number.turn, materials.len())
+            .and_then(|at| materials.get(at))
+            .ok_or(NoAdReason::NoMaterial)?;
+        let claims = Claims {
+            line: served.id,
+            material: material.id,
+            placement,
+            region: request.region,
+            scope: served.scope,
+            generation: number.generation,
+            epoch: number.epoch,
+            number: number.number,
+            decided_at: whole_milliseconds(now),
+        };
+        Ok((
+            line,
+            Offer {
+                claims,
+                material: Arc::clone(material),
+            },
+        ))
+    }
+
+    fn swap(&mut self, snapshot: Snapshot, now: Timestamp) {
+        self.roll_traffic();
+        self.grants.turn_epoch(now);
+        self.snapshot = Arc::new(snapshot);
+        self.grants.install(&self.snapshot, now);
+    }
+
+    /// Goes on with the same data when a day has begun.
+    fn turn_day(&mut self, now: Timestamp) {
+        let today = tashkent_day(now);
+        if today != self.snapshot.day() {
+            let next = self.snapshot.on(today);
+            self.swap(next, now);
+        }
+    }
+
+    fn turn_hour(&mut self, now: Timestamp) {
+        let hour = hour_of(now);
+        if hour != self.traffic.hour {
+            self.roll_traffic();
+            self.traffic.hour = hour;
+        }
+    }
+
+    /// Moves the running hour's requests to what is to be reported: each is an opportunity of every line that matches.
+    fn roll_traffic(&mut self) {
+        let traffic = &mut self.traffic;
+        let at = DateTime::from_timestamp(traffic.hour * 3600, 0).unwrap_or_default();
+        let day = tashkent_day(at);
+        // Sorted, so that a simulation writes the same rows in the same order.
+        let mut cells: Vec<_> = traffic.now.drain().collect();
+        cells.sort_unstable_by_key(|(key, _)| *key);
+        for ((placement, region), requests) in cells {
+            if let Some(slot) = self.snapshot.index.slot(placement) {
+                let path = ViewerPath::of(region);
+                for line in self.snapshot.index.matching(slot, &path) {
+                    if let Some(line) = usize::try_from(line)
+                        .ok()
+                        .and_then(|at| self.snapshot.lines.get(at))
+                    {
+                        *traffic.demand.entry((line.id, day)).or_default() += requests;
+                    }
+                }
+            }
+            traffic.cells.push(TrafficSeen {
+                placement,
+                region,
+                hour: at,
+                requests,
+            });
+        }
+    }
+}
+
+impl Traffic {
+    /// Takes back what could not be reported. Bounded: sums by key, and traffic is only a forecast's base.
+    fn keep(&mut self, cells: Vec<TrafficSeen>, demand: HashMap<(LineId, chrono::NaiveDate), u64>) {
+        let mut sums: HashMap<(PlacementId, Option<RegionCode>, Timestamp), u64> = HashMap::new();
+        for cell in cells.into_iter().chain(self.cells.drain(..)) {
+            *sums.entry((cell.placement, cell.region, cell.hour)).or_default() += cell.requests;
+        }
+        self.cells = sums
+            .into_iter()
+            .map(|((placement, region, hour), requests)| TrafficSeen {
+                placement,
+                region,
+                hour,
+                requests,
+            })
+            .collect();
+        for (key, n) in demand {
+            *self.demand.entry(key).or_default() += n;
+        }
+    }
+}
+
+impl Called {
+    /// Whether the number was not called before.
+    fn set(&mut self, key: CalledKey, number: u32) -> bool {
+        let (word, bit) = place_of(number);
+        let words = self.bits.entry(key).or_default();
+        if words.len() <= word {
+            words.resize(word + 1, 0);
+        }
+        words.get_mut(word).is_some_and(|bits| {
+            let is_new = *bits & bit == 0;
+            *bits |= bit;
+            is_new
+        })
+    }
+
+    fn unset(&mut self, key: CalledKey, number: u32) {
+        let (word, bit) = place_of(number);
+        if let Some(bits) = self.bits.get_mut(&key).and_then(|words| words.get_mut(word)) {
+            *bits &= !bit;
+        }
+    }
+
+    /// Tokens of a closed epoch have expired: nobody can call them again.
+    fn forget_closed(&mut self, now: Timestamp) {
+        self.bits
+            .retain(|(_, _, epoch, _), _| epoch.closes_seconds() > now.timestamp());
+    }
+}
+
+fn place_of(number: u32) -> (usize, u64) {
+    (
+        usize::try_from(number / 64).unwrap_or(usize::MAX),
+        1 << (number % 64),
+    )
+}
+
+fn hour_of(at: Timestamp) -> i64 {
+    at.timestamp().div_euclid(3600)
+}
+
+fn whole_milliseconds(at: Timestamp) -> Timestamp {
+    at - TimeDelta::nanoseconds(i64::from(at.timestamp_subsec_nanos() % 1_000_000))
+}

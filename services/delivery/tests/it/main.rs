@@ -1,0 +1,16 @@
+//! The delivery service against a real PostgreSQL and Redis.
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        reason = "a test that fails should panic"
+    )
+)]
+
+mod counters;
+mod http;
+mod journal;
+mod node;
+mod ship;
+mod world;
