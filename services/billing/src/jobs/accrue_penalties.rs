@@ -1,0 +1,43 @@
+//! Accrues the late penalty of every invoice that is overdue, day by day through today.
+//!
+//! Rule: billing.md §6. What is unpaid when a day begins is known as soon as it has begun, so the run of a day accrues that
+//! day too. A run that comes after days of standstill catches up with all of them. A payment that becomes known late takes
+//! days back by itself (`orders::app::record_payment`).
+
+use super::{JobError, Summary};
+use namoyish_domain::billing::late_penalty::{OverdueInvoice, accrue};
+use namoyish_runtime::context::Context;
+
+/// The job's name in `job_runs`.
+pub const NAME: &str = "accrue_penalties";
+/// Invoices in a transaction.
+const BATCH: u32 = 200;
+
+/// Accrues through today. `done` counts days of invoices.
+pub async fn run(ctx: &Context) -> Result<Summary, JobError> {
+    let Some(_lock) = ctx.store.lock_job(NAME).await? else {
+        return Ok(Summary::other_worker());
+    };
+    let today = ctx.today();
+    let mut summary = Summary::default();
+    let mut after = None;
+    loop {
+        let mut tx = ctx.store.begin().await?;
+        let behind = tx.penalties().behind(today, after, BATCH).await?;
+        let Some(last) = behind.last() else {
+            return Ok(summary);
+        };
+        after = Some(last.invoice);
+        for item in &behind {
+            let overdue = OverdueInvoice {
+                gross: item.gross,
+                due_on: item.due_on,
+                paid: tx.invoices().paid_parts(item.invoice).await?,
+            };
+            let days = accrue(&overdue, item.last_accrued, today)?;
+            tx.penalties().add(item.invoice, &days).await?;
+            summary.done += u64::try_from(days.len()).unwrap_or(u64::MAX);
+        }
+        tx.save().await?;
+    }
+}
