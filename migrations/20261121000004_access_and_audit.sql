@@ -52,3 +52,21 @@ create table audit_log (
     details jsonb not null
 );
 create trigger append_only before update or delete on audit_log for each row execute function refuse_change();
+
+-- Append-only, as the contract says: a change of a line or a moderation decision is a new row, a signed blank is frozen but
+-- for its state.
+create trigger append_only before update or delete on line_changes for each row execute function refuse_change();
+create trigger append_only before update or delete on moderation_decisions for each row execute function refuse_change();
+create trigger append_only before update or delete on rules_editions for each row execute function refuse_change();
+
+create function refuse_change_of_signed() returns trigger language plpgsql as $$
+begin
+    if old.signed_at is not null and (tg_op = 'DELETE' or to_jsonb(new) - 'state' <> to_jsonb(old) - 'state') then
+        raise exception 'a signed order blank is frozen' using errcode = 'integrity_constraint_violation', constraint = 'append_only';
+    end if;
+    if tg_op = 'DELETE' then
+        return old;
+    end if;
+    return new;
+end $$;
+create trigger signed_is_frozen before update or delete on order_blanks for each row execute function refuse_change_of_signed();

@@ -1,7 +1,7 @@
 //! What is due, and doing it.
 //!
 //! [`tick`] does everything that is due now, in this order: what the calendar moves and the day plans; penalties (once a
-//! day), closing of every period that is over, acceptance, the check of the ledger (once a day); mail. A failed job doesn't
+//! day), closing of every period that is over, acceptance, the checks of the ledger and of the counts (once a day); mail. A failed job doesn't
 //! hold up the next one: it is tried again after a time that doubles with each attempt, and its failure is in `job_runs`,
 //! the log and a metric.
 //!
@@ -12,8 +12,8 @@
 //! plans, spent budgets and mail to try again.
 
 use crate::jobs::{
-    JobError, Summary, accept_documents, accrue_penalties, check_ledger, close_period, move_by_calendar,
-    replan_day, send_mail,
+    JobError, Summary, accept_documents, accrue_penalties, check_ledger, close_period, compare_counts,
+    move_by_calendar, replan_day, send_mail,
 };
 use crate::settings::BillingSettings;
 use chrono::{NaiveDate, NaiveTime, TimeDelta};
@@ -92,6 +92,17 @@ async fn books(ctx: &Context, settings: &BillingSettings, report: &mut TickRepor
     }
     every_time(report, accept_documents::NAME, accept_documents::run(ctx)).await;
     once(ctx, report, check_ledger::NAME, &today, check_ledger::run(ctx)).await?;
+    // At the close time the last impressions of yesterday have come in.
+    if ctx.now() >= day_start(ctx.today()) + (settings.close_time - NaiveTime::MIN) {
+        once(
+            ctx,
+            report,
+            compare_counts::NAME,
+            &today,
+            compare_counts::run(ctx),
+        )
+        .await?;
+    }
     Ok(())
 }
 

@@ -88,6 +88,8 @@ pub(crate) struct GrantBook {
     returns: Vec<GiveBack>,
     /// Lines that were granted numbers, by epoch: their totals are asked for when it has closed.
     granted_in: BTreeSet<(Epoch, LineId, u32)>,
+    /// Lines with closed epochs whose totals are not recorded yet.
+    closed: BTreeSet<(LineId, u32)>,
     last_refill: Option<Timestamp>,
     refill_due_at: Timestamp,
     period_turn: u64,
@@ -110,6 +112,7 @@ impl GrantBook {
             epoch: Epoch::of(now),
             returns: Vec::new(),
             granted_in: BTreeSet::new(),
+            closed: BTreeSet::new(),
             last_refill: None,
             refill_due_at: now,
             period_turn: 1,
@@ -350,17 +353,24 @@ impl GrantBook {
         }
     }
 
-    /// Lines whose epochs have closed by `now`: their totals may be read. Each is told once.
-    pub(crate) fn take_closed(&mut self, now: Timestamp) -> Vec<(LineId, u32)> {
-        let mut closed = BTreeSet::new();
+    /// Lines with epochs that have closed by `now`: their totals may be read. They are answered until
+    /// [`GrantBook::totals_recorded`].
+    pub(crate) fn closed(&mut self, now: Timestamp) -> Vec<(LineId, u32)> {
         while let Some((epoch, line, scope)) = self.granted_in.first().copied() {
             if epoch.closes_seconds() > now.timestamp() {
                 break;
             }
             self.granted_in.pop_first();
-            closed.insert((line, scope));
+            self.closed.insert((line, scope));
         }
-        closed.into_iter().collect()
+        self.closed.iter().copied().collect()
+    }
+
+    /// The totals of these lines' closed epochs are recorded.
+    pub(crate) fn totals_recorded(&mut self, lines: &[(LineId, u32)]) {
+        for line in lines {
+            self.closed.remove(line);
+        }
     }
 
     /// Takes what waits to be given back, and empties every hand: the node ends.

@@ -11,6 +11,7 @@
     )
 )]
 
+mod called;
 pub mod counters;
 pub mod files;
 pub mod geo;

@@ -16,9 +16,9 @@
 //! call without a second record. What was called elsewhere, or before a restart, is told apart when the segment is
 //! applied (`storage::counting`): the bits there are the authority.
 
+use crate::called::{Called, CalledKey, Unwritten};
 use crate::counters::{
-    Counters, CountersError, Epoch, GrantReply, GrantRequest, InstallError, Mark, Shown,
-    install_many_from_store,
+    Counters, CountersError, GrantReply, GrantRequest, InstallError, Mark, Shown, install_many_from_store,
 };
 use crate::grants::{GrantBook, RefillPlan, install_request};
 use crate::journal::{Event, EventKind, Journal, JournalError, Position};
@@ -38,7 +38,6 @@ use namoyish_storage::counting::SegmentCounts;
 use namoyish_storage::runnable::{DemandSeen, SnapshotData, SnapshotMaterial, TrafficSeen};
 use namoyish_storage::{DbError, Store};
 use std::collections::{HashMap, HashSet};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 
@@ -169,15 +168,6 @@ struct Traffic {
     demand: HashMap<(LineId, chrono::NaiveDate), u64>,
 }
 
-/// Numbers called at this node, until their epochs close.
-#[derive(Default)]
-struct Called {
-    bits: HashMap<CalledKey, Vec<u64>>,
-    marks: Vec<Mark>,
-}
-
-type CalledKey = (LineId, u32, Epoch, EventKind);
-
 /// A serving node.
 pub struct Node {
     settings: NodeSettings,
@@ -188,9 +178,10 @@ pub struct Node {
     keys: ArcSwap<TokenKeys>,
     hot: Mutex<Hot>,
     called: Mutex<Called>,
-    /// The newest position of the journal: a second call waits for it.
-    newest: AtomicU64,
+    /// One refill, flush of marks and report of totals at a time.
     refilling: tokio::sync::Mutex<()>,
+    flushing: tokio::sync::Mutex<()>,
+    reporting: tokio::sync::Mutex<()>,
     wake: Notify,
     started_at: Timestamp,
     /// Its last sign of life before this start.
@@ -248,8 +239,9 @@ impl Node {
             }),
             ids,
             called: Mutex::default(),
-            newest: AtomicU64::new(0),
             refilling: tokio::sync::Mutex::new(()),
+            flushing: tokio::sync::Mutex::new(()),
+            reporting: tokio::sync::Mutex::new(()),
             wake: Notify::new(),
             started_at: now,
             life_before: None,
@@ -282,7 +274,7 @@ impl Node {
     }
 
     fn called(&self) -> MutexGuard<'_, Called> {
-        self.called.lock().unwrap_or_else(PoisonError::into_inner)
+        crate::called::lock(&self.called)
     }
 
     // ---- the path of a request
@@ -330,10 +322,11 @@ impl Node {
         self.token(offer, EventKind::Impression)
     }
 
-    /// Counts a call of an impression, viewable or click URL, once per token (delivery.md §4).
+    /// Counts a call of an impression, viewable or click URL, once per token (delivery.md §4). The caller waits for the
+    /// position itself, or needs no durability (a simulation); a serving node uses [`Node::count_durably`].
     pub fn count(&self, token: &str, kind: EventKind, now: Timestamp) -> CountOutcome {
         match self.open_token(token, kind, now) {
-            Ok(opened) => self.count_opened(&opened, now),
+            Ok(opened) => self.count_opened(&mut self.called(), &opened, now),
             Err(refused) => CountOutcome::Refused(refused),
         }
     }
@@ -348,7 +341,7 @@ impl Node {
         )
     }
 
-    fn count_opened(&self, opened: &OpenedToken, now: Timestamp) -> CountOutcome {
+    fn count_opened(&self, called: &mut Called, opened: &OpenedToken, now: Timestamp) -> CountOutcome {
         let Claims {
             line,
             material,
@@ -360,8 +353,7 @@ impl Node {
             number,
             decided_at,
         } = opened.claims;
-        let key = (line, generation, epoch, opened.kind);
-        let mut called = self.called();
+        let key = key_of(opened);
         if !called.set(key, number) {
             return CountOutcome::Again;
         }
@@ -380,16 +372,16 @@ impl Node {
         };
         match self.journal.append(&event) {
             Ok(position) => {
-                if opened.kind == EventKind::Impression && called.marks.len() < self.settings.marks_max {
-                    called.marks.push(Mark {
+                if opened.kind == EventKind::Impression {
+                    let mark = Mark {
                         line,
                         scope,
                         generation,
                         epoch,
                         number,
-                    });
+                    };
+                    called.mark(mark, self.settings.marks_max);
                 }
-                self.newest.fetch_max(position.0, Ordering::Relaxed);
                 CountOutcome::Counted(position)
             }
             Err(error) => {
@@ -400,7 +392,9 @@ impl Node {
     }
 
     /// [`Node::count`], and waits until the journal is durable: only then may the call be answered. Answers the click's
-    /// target, which is empty in the other kinds.
+    /// target, which is empty in the other kinds. A second call waits for the first one's record and fails with it.
+    ///
+    /// May be dropped half way (the client hung up): the token may then be called again.
     pub async fn count_durably(
         &self,
         token: &str,
@@ -408,22 +402,31 @@ impl Node {
         now: Timestamp,
     ) -> Result<String, CountError> {
         let opened = self.open_token(token, kind, now)?;
-        let position = match self.count_opened(&opened, now) {
-            CountOutcome::Counted(position) => position,
-            // The first call may not be durable yet, and this answer must not be the earlier one.
-            CountOutcome::Again => Position(self.newest.load(Ordering::Relaxed)),
-            CountOutcome::Refused(refused) => return Err(refused.into()),
-            CountOutcome::NotWritten(error) => return Err(error.into()),
+        let (key, number) = (key_of(&opened), opened.claims.number);
+        let (position, first_call) = {
+            let mut called = self.called();
+            match self.count_opened(&mut called, &opened, now) {
+                CountOutcome::Counted(position) => {
+                    let waits = Unwritten::begin(&self.called, &mut called, key, number, position);
+                    (position, Some(waits))
+                }
+                CountOutcome::Again => match called.waits_for(key, number) {
+                    Some(position) => (position, None),
+                    // The first call's record is on disk.
+                    None => return Ok(opened.target),
+                },
+                CountOutcome::Refused(refused) => return Err(refused.into()),
+                CountOutcome::NotWritten(error) => return Err(error.into()),
+            }
         };
-        if position.0 > 0
-            && let Err(error) = self.journal.durable(position).await
-        {
-            let claims = &opened.claims;
-            self.called().unset(
-                (claims.line, claims.generation, claims.epoch, kind),
-                claims.number,
-            );
-            return Err(error.into());
+        let written = self.journal.durable(position).await;
+        match (first_call, written) {
+            (Some(first_call), Ok(())) => first_call.written(),
+            (Some(first_call), Err(error)) => {
+                first_call.failed();
+                return Err(error.into());
+            }
+            (None, written) => written?,
         }
         Ok(opened.target)
     }
@@ -515,34 +518,21 @@ impl Node {
         }
     }
 
-    /// Tells the counter store which numbers were shown. What can't be told now is kept for the next time.
+    /// Tells the counter store which numbers were shown. What can't be told now is kept for the next time, also when the
+    /// caller gives up half way; a number told twice is answered as known.
     pub async fn flush_marks(&self, now: Timestamp) -> Result<(), CountersError> {
+        let _one_at_a_time = self.flushing.lock().await;
+        self.called().forget_closed(now);
         loop {
-            let batch: Vec<Mark> = {
-                let mut called = self.called();
-                called.forget_closed(now);
-                let n = called.marks.len().min(BATCH);
-                called.marks.drain(..n).collect()
-            };
+            let batch = self.called().batch_to_tell(BATCH);
             if batch.is_empty() {
                 return Ok(());
             }
-            match self.counters.mark_shown(&batch).await {
-                Ok(shown) => {
-                    let late = shown.iter().filter(|shown| **shown == Shown::Late).count();
-                    if late > 0 {
-                        metrics::counter!("marks_late_total")
-                            .increment(u64::try_from(late).unwrap_or(u64::MAX));
-                    }
-                }
-                Err(error) => {
-                    let mut called = self.called();
-                    let mut kept = batch;
-                    kept.append(&mut called.marks);
-                    kept.truncate(self.settings.marks_max);
-                    called.marks = kept;
-                    return Err(error);
-                }
+            let shown = self.counters.mark_shown(&batch).await?;
+            self.called().batch_told();
+            let late = shown.iter().filter(|shown| **shown == Shown::Late).count();
+            if late > 0 {
+                metrics::counter!("marks_late_total").increment(u64::try_from(late).unwrap_or(u64::MAX));
             }
         }
     }
@@ -552,20 +542,23 @@ impl Node {
         crate::ship::ship(&self.journal, store, now).await
     }
 
-    /// Writes the requests seen since the last time: by placement, region and hour, and by line and day.
+    /// Writes the requests seen since the last time: by placement, region and hour, and by line and day. What could not
+    /// be written is kept for the next time, also when the caller gives up half way.
     pub async fn report_traffic(&self, store: &Store) -> Result<(), DbError> {
-        let (cells, demand) = {
+        let seen = {
             let mut hot = self.hot();
             hot.roll_traffic();
-            (
-                std::mem::take(&mut hot.traffic.cells),
-                std::mem::take(&mut hot.traffic.demand),
-            )
+            Unreported {
+                cells: std::mem::take(&mut hot.traffic.cells),
+                demand: std::mem::take(&mut hot.traffic.demand),
+                hot: &self.hot,
+            }
         };
-        if cells.is_empty() && demand.is_empty() {
+        if seen.cells.is_empty() && seen.demand.is_empty() {
             return Ok(());
         }
-        let told: Vec<DemandSeen> = demand
+        let told: Vec<DemandSeen> = seen
+            .demand
             .iter()
             .map(|((line, day), opportunities)| DemandSeen {
                 line: *line,
@@ -573,22 +566,19 @@ impl Node {
                 opportunities: *opportunities,
             })
             .collect();
-        let written = async {
-            let mut tx = store.begin().await?;
-            tx.node_reports().add_traffic(&cells).await?;
-            tx.node_reports().add_demand(&told).await?;
-            tx.save().await
-        };
-        if let Err(error) = written.await {
-            self.hot().traffic.keep(cells, demand);
-            return Err(error);
-        }
+        let mut tx = store.begin().await?;
+        tx.node_reports().add_traffic(&seen.cells).await?;
+        tx.node_reports().add_demand(&told).await?;
+        tx.save().await?;
+        seen.reported();
         Ok(())
     }
 
-    /// Records the counter store's own totals of epochs that have closed, and lets the store forget them.
+    /// Records the counter store's own totals of epochs that have closed, and lets the store forget them. Lines whose
+    /// totals could not be recorded are asked for again the next time, also when the caller gives up half way.
     pub async fn report_totals(&self, store: &Store, now: Timestamp) -> Result<(), TotalsError> {
-        let closed = self.hot().grants.take_closed(now);
+        let _one_at_a_time = self.reporting.lock().await;
+        let closed = self.hot().grants.closed(now);
         for lines in closed.chunks(BATCH) {
             let mut totals = Vec::new();
             for (line, scope) in lines {
@@ -598,13 +588,13 @@ impl Node {
                         .await?,
                 );
             }
-            if totals.is_empty() {
-                continue;
+            if !totals.is_empty() {
+                let mut tx = store.begin().await?;
+                tx.counting().record_counter_totals(&totals, now).await?;
+                tx.save().await?;
+                self.counters.forget_closed(&totals).await?;
             }
-            let mut tx = store.begin().await?;
-            tx.counting().record_counter_totals(&totals, now).await?;
-            tx.save().await?;
-            self.counters.forget_closed(&totals).await?;
+            self.hot().grants.totals_recorded(lines);
         }
         Ok(())
     }
@@ -692,17 +682,15 @@ impl Node {
                     (event.line, event.generation, event.epoch, event.kind),
                     event.number,
                 );
-                if is_first
-                    && event.kind == EventKind::Impression
-                    && called.marks.len() < self.settings.marks_max
-                {
-                    called.marks.push(Mark {
+                if is_first && event.kind == EventKind::Impression {
+                    let mark = Mark {
                         line: event.line,
                         scope: event.scope,
                         generation: event.generation,
                         epoch: event.epoch,
                         number: event.number,
-                    });
+                    };
+                    called.mark(mark, self.settings.marks_max);
                 }
             }
         }
@@ -869,40 +857,34 @@ impl Traffic {
     }
 }
 
-impl Called {
-    /// Whether the number was not called before.
-    fn set(&mut self, key: CalledKey, number: u32) -> bool {
-        let (word, bit) = place_of(number);
-        let words = self.bits.entry(key).or_default();
-        if words.len() <= word {
-            words.resize(word + 1, 0);
-        }
-        words.get_mut(word).is_some_and(|bits| {
-            let is_new = *bits & bit == 0;
-            *bits |= bit;
-            is_new
-        })
-    }
+/// Traffic on its way to PostgreSQL. Dropped before it was written, it is kept for the next report.
+struct Unreported<'a> {
+    hot: &'a Mutex<Hot>,
+    cells: Vec<TrafficSeen>,
+    demand: HashMap<(LineId, chrono::NaiveDate), u64>,
+}
 
-    fn unset(&mut self, key: CalledKey, number: u32) {
-        let (word, bit) = place_of(number);
-        if let Some(bits) = self.bits.get_mut(&key).and_then(|words| words.get_mut(word)) {
-            *bits &= !bit;
-        }
-    }
-
-    /// Tokens of a closed epoch have expired: nobody can call them again.
-    fn forget_closed(&mut self, now: Timestamp) {
-        self.bits
-            .retain(|(_, _, epoch, _), _| epoch.closes_seconds() > now.timestamp());
+impl Unreported<'_> {
+    fn reported(mut self) {
+        self.cells.clear();
+        self.demand.clear();
     }
 }
 
-fn place_of(number: u32) -> (usize, u64) {
-    (
-        usize::try_from(number / 64).unwrap_or(usize::MAX),
-        1 << (number % 64),
-    )
+impl Drop for Unreported<'_> {
+    fn drop(&mut self) {
+        if self.cells.is_empty() && self.demand.is_empty() {
+            return;
+        }
+        let (cells, demand) = (std::mem::take(&mut self.cells), std::mem::take(&mut self.demand));
+        let mut hot = self.hot.lock().unwrap_or_else(PoisonError::into_inner);
+        hot.traffic.keep(cells, demand);
+    }
+}
+
+fn key_of(opened: &OpenedToken) -> CalledKey {
+    let claims = &opened.claims;
+    (claims.line, claims.generation, claims.epoch, opened.kind)
 }
 
 fn hour_of(at: Timestamp) -> i64 {

@@ -101,6 +101,7 @@ pub async fn start_orders(
             public_url: settings.orders.public_url.clone(),
             delivery_url: settings.delivery.public_url.clone(),
             demo,
+            session_seconds: i64::from(settings.orders.session_hours) * 3600,
         },
         api_body_bytes_max: usize::try_from(settings.orders.body_bytes_max)?,
     };
@@ -175,6 +176,10 @@ pub async fn start_delivery(
         ids: ctx.ids.clone(),
     };
     let node = Node::start(parts, ctx.now()).await?;
+    // What an earlier life left on disk is counted before the billing worker may close a month.
+    if let Err(error) = node.ship(&ctx.store, ctx.now()).await {
+        tracing::warn!(%error, "what an earlier life left in the journal can't be counted yet; it is tried again");
+    }
     let geo = open_geo(settings)?;
     tracing::info!("geo data: {}", geo.describe());
     let delivery = Delivery::new(node, geo, ctx.clock.clone());

@@ -2,7 +2,8 @@
 //!
 //! Rule: billing.md §6. What is unpaid when a day begins is known as soon as it has begun, so the run of a day accrues that
 //! day too. A run that comes after days of standstill catches up with all of them. A payment that becomes known late takes
-//! days back by itself (`orders::app::record_payment`).
+//! days back by itself (`orders::app::record_payment`): each invoice is a transaction of its own that takes the customer's
+//! lock first, as a payment does, so that neither works with what the other is about to change.
 
 use super::{JobError, Summary};
 use namoyish_domain::billing::late_penalty::{OverdueInvoice, accrue};
@@ -10,7 +11,7 @@ use namoyish_runtime::context::Context;
 
 /// The job's name in `job_runs`.
 pub const NAME: &str = "accrue_penalties";
-/// Invoices in a transaction.
+/// Invoices looked up at once.
 const BATCH: u32 = 200;
 
 /// Accrues through today. `done` counts days of invoices.
@@ -28,16 +29,20 @@ pub async fn run(ctx: &Context) -> Result<Summary, JobError> {
             return Ok(summary);
         };
         after = Some(last.invoice);
+        tx.save().await?;
         for item in &behind {
+            let mut tx = ctx.store.begin().await?;
+            tx.ledger().lock_customer(item.customer).await?;
+            let last_accrued = tx.penalties().last_accrued(item.invoice).await?;
             let overdue = OverdueInvoice {
                 gross: item.gross,
-                due_on: item.due_on,
+                due_on: item.begins_after,
                 paid: tx.invoices().paid_parts(item.invoice).await?,
             };
-            let days = accrue(&overdue, item.last_accrued, today)?;
+            let days = accrue(&overdue, last_accrued, today)?;
             tx.penalties().add(item.invoice, &days).await?;
+            tx.save().await?;
             summary.done += u64::try_from(days.len()).unwrap_or(u64::MAX);
         }
-        tx.save().await?;
     }
 }

@@ -4,6 +4,7 @@ pub mod accept_documents;
 pub mod accrue_penalties;
 pub mod check_ledger;
 pub mod close_period;
+pub mod compare_counts;
 pub mod move_by_calendar;
 pub mod replan_day;
 pub mod send_mail;

@@ -103,10 +103,21 @@ pub async fn sign(
 
 /// Issues the invoices of a blank's lines, as its signing does.
 pub async fn issue_invoices(ctx: &Context, customer: CustomerId, blank: OrderBlankId, lines: &[LineId]) {
+    issue_invoices_signed_on(ctx, customer, blank, lines, ctx.today()).await;
+}
+
+/// The same for a signature that is recorded later than it was given.
+pub async fn issue_invoices_signed_on(
+    ctx: &Context,
+    customer: CustomerId,
+    blank: OrderBlankId,
+    lines: &[LineId],
+    signed_on: chrono::NaiveDate,
+) {
     let calendar = BusinessCalendar::shipped();
     let mut tx = ctx.store.begin().await.unwrap();
     let terms = InvoiceTerms {
-        signed_on: ctx.today(),
+        signed_on,
         prepayment: Prepayment::Monthly,
         own_due_on: None,
         vat_rate: vat().rate(),

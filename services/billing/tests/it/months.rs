@@ -1,8 +1,10 @@
 //! Months of a customer under the virtual clock, tick by tick.
 
 use crate::fixture::{
-    Worker, cost, count, issue_invoices, media_line, operator_at, pay, period_line, sign, sum, tashkent, vat,
+    Worker, cost, count, issue_invoices, issue_invoices_signed_on, media_line, operator_at, pay, period_line,
+    sign, sum, tashkent, vat,
 };
+use namoyish_domain::billing::allocation::allocate_free;
 use namoyish_domain::billing::document::DocumentState;
 use namoyish_domain::billing::late_penalty::capped;
 use namoyish_domain::billing::ledger::Account;
@@ -233,4 +235,38 @@ async fn a_worker_that_stood_still_for_months_catches_up_in_one_tick() {
     );
     let again = worker.tick(&ctx).await;
     assert!(again.runs.is_empty(), "{:?}", again.runs);
+}
+
+#[tokio::test]
+async fn money_paid_in_before_a_signature_that_is_recorded_late_costs_no_penalty() {
+    let ctx = operator_at("2026-01-10T11:00:00", true).await;
+    let customer = contracts::customer(&ctx, "bek", 1).await;
+    let worker = Worker::new();
+    let line = || {
+        vec![period_line(
+            "OB-1/1",
+            "2026-02-01",
+            "2026-02-28",
+            Some("2026-01-12"),
+        )]
+    };
+    let (blank, lines) = sign(&ctx, customer, "OB-1", vat(), line()).await;
+    pay(&ctx, customer, "1120000.00").await;
+    // Signed on the 10th, recorded on the 30th: due on the 15th, before it is issued.
+    worker.advance(&ctx, "2026-01-30T15:00:00").await;
+    let signed_on = "2026-01-10".parse().unwrap();
+    issue_invoices_signed_on(&ctx, customer, blank, &lines, signed_on).await;
+    let invoice = ctx.store.invoices_of(customer, "", 10).await.unwrap().remove(0);
+    assert!(invoice.due_on < invoice.issued_on, "{invoice:?}");
+    let mut tx = ctx.store.begin().await.unwrap();
+    let free = tx.payments().free_of(customer).await.unwrap();
+    let open = tx.invoices().open_of(customer).await.unwrap();
+    for (payment, part) in allocate_free(&free, &open).unwrap() {
+        tx.payments().allocate(payment, &part).await.unwrap();
+    }
+    tx.save().await.unwrap();
+    worker.advance(&ctx, "2026-02-05T00:00:00").await;
+    let invoice = ctx.store.invoices_of(customer, "", 10).await.unwrap().remove(0);
+    let penalty = capped(invoice.penalty_accrued, invoice.overdue, None).unwrap();
+    assert_eq!((invoice.paid_on.is_some(), penalty), (true, Money::ZERO));
 }

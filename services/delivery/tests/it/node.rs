@@ -3,15 +3,19 @@
 use crate::world::{Wanted, World, drive, offer, partner, request, side, tashkent, top};
 use chrono::TimeDelta;
 use namoyish_delivery::counters::{Counters, Epoch};
-use namoyish_delivery::journal::EventKind;
-use namoyish_delivery::node::{CountOutcome, Node, PlacementAnswer};
+use namoyish_delivery::journal::{EventKind, Journal, JournalOptions, Position};
+use namoyish_delivery::node::{CountOutcome, Node, NodeParts, PlacementAnswer};
 use namoyish_delivery::token_keys::rotate_token_keys;
 use namoyish_domain::calendar::{day_start, plus_days};
 use namoyish_domain::delivery::decision::NoAdReason;
 use namoyish_domain::delivery::token::TokenRefused;
 use namoyish_domain::ids::{AppId, LineId};
 use namoyish_domain::orders::order_blank::LineKind;
+use namoyish_storage::Store;
 use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::timeout;
 use uuid::Uuid;
 
 fn reason(answer: PlacementAnswer) -> &'static str {
@@ -531,6 +535,89 @@ async fn a_counter_store_that_lost_everything_is_rebuilt_and_nothing_is_overspen
     drive(&[&node], &world, (noon, end), TimeDelta::seconds(20), 20, &asked).await;
     let counted = world.counted(line).await;
     assert!((247..=250).contains(&counted), "{counted} of 250");
+}
+
+#[tokio::test]
+async fn a_retry_after_a_hang_up_is_not_answered_before_its_record_is_written() {
+    let mut world = World::new(18).await;
+    let line = world
+        .line(Wanted {
+            kind: LineKind::Period,
+            ..Wanted::default()
+        })
+        .await;
+    let now = world.ctx.now();
+    let dir = world.journals.path().join("synced");
+    let parts = world.parts("node-1", world.counters.clone());
+    let options = JournalOptions::new("node-1", now, parts.ids.clone());
+    let journal = Arc::new(Journal::open(&dir, options).unwrap());
+    let parts = NodeParts {
+        journal: Arc::clone(&journal),
+        ..parts
+    };
+    let node = Node::start(parts, now).await.unwrap();
+    node.refill(now).await.unwrap();
+    let first = node.impression_token(&offer(&node, top(), None, now).unwrap());
+    let second = node.impression_token(&offer(&node, top(), None, now).unwrap());
+
+    // The disk fails; the client hangs up before it is told.
+    std::fs::remove_dir_all(&dir).unwrap();
+    let call = node.count_durably(&first, EventKind::Impression, now);
+    assert!(!matches!(timeout(Duration::ZERO, call).await, Ok(Ok(_))));
+    journal.durable(Position(1)).await.unwrap_err();
+    // The disk works again: a newer record is written.
+    std::fs::create_dir_all(&dir).unwrap();
+    node.count_durably(&second, EventKind::Impression, now)
+        .await
+        .unwrap();
+    for _ in 0..2 {
+        node.count_durably(&first, EventKind::Impression, now)
+            .await
+            .unwrap();
+    }
+    node.ship(&world.ctx.store, now).await.unwrap();
+    assert_eq!(
+        world.counted(line).await,
+        2,
+        "each acknowledged call is counted once"
+    );
+}
+
+#[tokio::test]
+async fn what_could_not_be_reported_is_reported_the_next_time() {
+    let mut world = World::new(19).await;
+    let line = world.line(Wanted::default()).await;
+    let node = world.node("node-1").await;
+    let now = world.ctx.now();
+    for _ in 0..7 {
+        node.serve(&request(&[top()], None), now);
+    }
+    let closed = now + TimeDelta::minutes(20);
+    let lost = Store::from_pool(sqlx::PgPool::connect_lazy(&world.ctx.database.url()).unwrap());
+    lost.close().await;
+    node.report_traffic(&lost).await.unwrap_err();
+    node.report_totals(&lost, closed).await.unwrap_err();
+    // Given up half way, as by a time limit.
+    let store = &world.ctx.store;
+    timeout(Duration::ZERO, node.report_traffic(store))
+        .await
+        .unwrap_err();
+    timeout(Duration::ZERO, node.report_totals(store, closed))
+        .await
+        .unwrap_err();
+
+    node.report_traffic(store).await.unwrap();
+    node.report_totals(store, closed).await.unwrap();
+    let (requests, totals): (i64, i64) = sqlx::query_as(
+        "select (select sum(requests)::bigint from traffic_hours where placement_id = $1),
+            (select count(*) from counter_totals where line_id = $2)",
+    )
+    .bind(top().uuid())
+    .bind(line.uuid())
+    .fetch_one(&world.pool)
+    .await
+    .unwrap();
+    assert_eq!((requests, totals), (7, 1));
 }
 
 /// What a node can't start without.

@@ -365,7 +365,8 @@ async fn apply(tx: &mut Tx, payment: PaymentId, part: &Allocation) -> Result<(),
     };
     let overdue = OverdueInvoice {
         gross: invoice.gross,
-        due_on: invoice.due_on,
+        // A signature that was recorded late makes invoices that are due before they exist.
+        due_on: invoice.due_on.max(invoice.issued_on),
         paid: tx.invoices().paid_parts(part.invoice).await?,
     };
     let days = late_penalty::accrue(&overdue, Some(part.allocated_on), last_accrued)?;

@@ -1,8 +1,8 @@
 //! Submitting an ad material, or a new version of it (orders.md §4) [003 §3.3–3.4].
 //!
 //! The file is kept by its hash. The first material of a line decides whether the term moves; a later one waits for the
-//! first day whose deadline it meets. **Choice:** versions that were all rejected don't count as submitted, so the next
-//! one is a first material again: a line can't have run without one.
+//! first day whose deadline it meets. **Choice:** versions that were all rejected or still wait for documents don't count as
+//! submitted, so the next one is a first material again: a line can't have run without one.
 
 use crate::app::image_file::{check_decodes, image_facts};
 use crate::app::{NotAllowed, Refusal, Told, code_of, require_own_or_staff};
@@ -169,9 +169,12 @@ pub async fn submit_material_in(
     if let (Some(bytes), Some(image)) = (&cmd.file, image) {
         check_decodes(Arc::clone(bytes), image.media_type).await?;
     }
-    let is_first = versions
-        .iter()
-        .all(|version| version.decision.state == ModerationState::Rejected);
+    let is_first = versions.iter().all(|version| {
+        matches!(
+            version.decision.state,
+            ModerationState::Rejected | ModerationState::DocumentsRequired
+        )
+    });
     let takes_none = || SubmitMaterialError::from(MaterialRefused::LineTakesNone);
     let (live_from, moved) = if is_first {
         let first = first_material(line.kind, line.term, today, &calendar).ok_or_else(takes_none)?;

@@ -54,7 +54,12 @@ pub struct CabinetSettings {
     pub delivery_url: String,
     /// Whether `/demo` is there.
     pub demo: bool,
+    /// How long a session lasts after its last use, in seconds.
+    pub session_seconds: i64,
 }
+
+/// Twelve hours.
+const SESSION_SECONDS: i64 = 12 * 3600;
 
 impl Default for CabinetSettings {
     fn default() -> CabinetSettings {
@@ -62,6 +67,7 @@ impl Default for CabinetSettings {
             public_url: "http://127.0.0.1:8080".to_owned(),
             delivery_url: "http://127.0.0.1:8081".to_owned(),
             demo: false,
+            session_seconds: SESSION_SECONDS,
         }
     }
 }

@@ -21,8 +21,6 @@ use namoyish_storage::access::NewSession;
 use sha2::{Digest, Sha256};
 use std::net::SocketAddr;
 
-/// How long a session lasts after its last use, in seconds.
-pub(super) const SESSION_SECONDS: i64 = 12 * 3600;
 /// A session is extended when at least this much of it is used up: not with every request.
 const EXTEND_AFTER_SECONDS: i64 = 600;
 const LANGUAGE_SECONDS: i64 = 365 * 86_400;
@@ -161,13 +159,13 @@ impl Visitor {
         let mut session = None;
         if let Some(token_hash) = cookie(headers, names.session).and_then(token_hash) {
             if let Some(found) = cabinet.ctx.store.access().session(&token_hash, now).await? {
-                let until = now + TimeDelta::seconds(SESSION_SECONDS);
+                let until = now + TimeDelta::seconds(cabinet.settings.session_seconds);
                 if until - found.expires_at > TimeDelta::seconds(EXTEND_AFTER_SECONDS) {
                     let mut tx = cabinet.ctx.store.begin().await?;
                     tx.access().extend_session(&token_hash, until).await?;
                     tx.save().await?;
                     if let Some(token) = cookie(headers, names.session) {
-                        cookies.push(names.set(names.session, token, SESSION_SECONDS));
+                        cookies.push(names.set(names.session, token, cabinet.settings.session_seconds));
                     }
                 }
                 // What the user chose, wherever that was, wins over what this browser chose.
@@ -194,7 +192,7 @@ impl Visitor {
             (None, Some(visit)) => form_token_of(visit),
             (None, None) => {
                 let visit = hex::encode(cabinet.ctx.ids.bytes::<32>());
-                cookies.push(names.set(names.visit, &visit, SESSION_SECONDS));
+                cookies.push(names.set(names.visit, &visit, cabinet.settings.session_seconds));
                 form_token_of(&visit)
             }
         };
@@ -245,12 +243,12 @@ pub(super) async fn begin_session(cabinet: &Cabinet, user: UserId) -> Result<Hea
             user,
             csrf: hex::encode(cabinet.ctx.ids.bytes::<32>()),
             created_at: now,
-            expires_at: now + TimeDelta::seconds(SESSION_SECONDS),
+            expires_at: now + TimeDelta::seconds(cabinet.settings.session_seconds),
         })
         .await?;
     tx.save().await?;
     let names = Names::of(cabinet);
-    Ok(names.set(names.session, &token, SESSION_SECONDS))
+    Ok(names.set(names.session, &token, cabinet.settings.session_seconds))
 }
 
 /// Ends a session; the answer is the cookie that takes its token from the browser.

@@ -15,8 +15,9 @@ use namoyish_domain::ids::MailId;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// How long one message may take in all.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How long one message may take in all. Its row in the outbox stays locked meanwhile, by a transaction that the database
+/// ends after 60 idle seconds: a message that took longer would be out, but not marked as sent, and go out again.
+const PATIENCE: Duration = Duration::from_secs(40);
 /// How long one step of the conversation with the server may take.
 const STEP_PATIENCE: Duration = Duration::from_secs(20);
 /// Most bytes of attachments in one message: what mail servers commonly take is 25 MB with the encoding.

@@ -14,7 +14,7 @@ statements! {
             vat_code, email, phone, signatory, authority, category, language, created_at)
         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)";
     FIND = "select * from customers where id = $1";
-    LOCK = "select * from customers where id = $1 for update";
+    LOCK = "select * from customers where id = $1 for no key update";
     FIND_BY_CODE = "select * from customers where code = $1";
     /// $3: only this customer (a customer's own key), or null for all.
     LIST = "select * from customers where ($1::uuid is null or id > $1) and ($3::uuid is null or id = $3) order by id limit $2";

@@ -26,7 +26,7 @@ statements! {
         from ad_materials m join order_lines l on l.id = m.line_id join order_blanks b on b.id = l.order_blank_id
             left join lateral (select * from moderation_decisions where material_id = m.id order by id desc limit 1) d on true
         where m.id = $1";
-    LOCK = "select id from ad_materials where id = $1 for update";
+    LOCK = "select id from ad_materials where id = $1 for no key update";
     OF_LINE = "select m.*, b.id as order_blank_id, b.customer_id, d.state, d.reasons, d.comment, d.decided_at, d.decided_by
         from ad_materials m join order_lines l on l.id = m.line_id join order_blanks b on b.id = l.order_blank_id
             left join lateral (select * from moderation_decisions where material_id = m.id order by id desc limit 1) d on true

@@ -22,7 +22,7 @@ statements! {
         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
     FIND = "select * from order_blanks where id = $1";
     FIND_BY_CODE = "select * from order_blanks where code = $1";
-    LOCK = "select * from order_blanks where id = $1 for update";
+    LOCK = "select * from order_blanks where id = $1 for no key update";
     /// $1 customer or null, $2 only what the customer may see, $3 before, $4 limit.
     LIST = "select * from order_blanks where ($1::uuid is null or customer_id = $1) and (not $2 or state <> 'draft')
         and ($3::uuid is null or id < $3) order by id desc limit $4";
@@ -32,7 +32,7 @@ statements! {
             canonical_json = $6, sha256 = $7 where id = $1 and state = 'offered' and signed_at is null";
     PUT_CODE = "insert into signing_codes (order_blank_id, code_hash, expires_at, attempts) values ($1, $2, $3, 0)
         on conflict (order_blank_id) do update set code_hash = excluded.code_hash, expires_at = excluded.expires_at, attempts = 0";
-    LOCK_CODE = "select code_hash, expires_at, attempts from signing_codes where order_blank_id = $1 for update";
+    LOCK_CODE = "select code_hash, expires_at, attempts from signing_codes where order_blank_id = $1 for no key update";
     COUNT_ATTEMPT = "update signing_codes set attempts = attempts + 1 where order_blank_id = $1";
     DELETE_CODE = "delete from signing_codes where order_blank_id = $1";
 }

@@ -34,7 +34,7 @@ statements! {
     LOCK = "select l.*,
             coalesce((select array_agg(p.placement_id order by p.placement_id) from line_placements p where p.line_id = l.id), '{}') as placements,
             coalesce((select array_agg(r.region order by r.region) from line_regions r where r.line_id = l.id), '{}') as regions
-        from order_lines l where l.id = $1 for update of l";
+        from order_lines l where l.id = $1 for no key update of l";
     FIND_BY_CODE = "select l.*,
             coalesce((select array_agg(p.placement_id order by p.placement_id) from line_placements p where p.line_id = l.id), '{}') as placements,
             coalesce((select array_agg(r.region order by r.region) from line_regions r where r.line_id = l.id), '{}') as regions

@@ -1,21 +1,22 @@
 //! Late penalty as it accrues, a row for each invoice and day of delay.
 //!
 //! Rule: billing.md §6; the formula is `domain::billing::late_penalty`. Accrued days are shown, not posted: a claim is an
-//! act of the accountant. So a payment that turns out to have come in earlier may still take days back.
+//! act of the accountant. So a payment that turns out to have come in earlier may still take days back. An invoice of a
+//! signature that was recorded late costs nothing for the days before it was issued: nobody could have paid it.
 
 use crate::{DbError, Tx};
 use chrono::NaiveDate;
 use namoyish_domain::billing::late_penalty::PenaltyDay;
-use namoyish_domain::ids::InvoiceId;
+use namoyish_domain::ids::{CustomerId, InvoiceId};
 use namoyish_domain::money::Money;
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
 statements! {
-    BEHIND = "select s.id, s.gross, s.due_on, l.last_accrued
-        from invoice_standings s
+    BEHIND = "select s.id, s.customer_id, s.gross, s.begins_after
+        from (select i.*, greatest(i.due_on, i.issued_on) as begins_after from invoice_standings i) s
         left join lateral (select max(day) as last_accrued from penalty_accruals where invoice_id = s.id) l on true
-        where s.due_on < $1 and coalesce(l.last_accrued, s.due_on) < least(coalesce(s.paid_on, $1), $1)
+        where s.begins_after < $1 and coalesce(l.last_accrued, s.begins_after) < least(coalesce(s.paid_on, $1), $1)
             and ($2::uuid is null or s.id > $2)
         order by s.id limit $3";
     LAST_ACCRUED = "select max(day) from penalty_accruals where invoice_id = $1";
@@ -30,12 +31,12 @@ statements! {
 pub struct InvoiceBehind {
     /// The invoice.
     pub invoice: InvoiceId,
+    /// Who owes it.
+    pub customer: CustomerId,
     /// Its sum.
     pub gross: Money,
-    /// Its due date.
-    pub due_on: NaiveDate,
-    /// The last day accrued.
-    pub last_accrued: Option<NaiveDate>,
+    /// The last day without delay: its due date, or the date of issue where that is later.
+    pub begins_after: NaiveDate,
 }
 
 /// Penalties inside a transaction.
@@ -59,19 +60,19 @@ impl Penalties<'_> {
         after: Option<InvoiceId>,
         limit: u32,
     ) -> Result<Vec<InvoiceBehind>, DbError> {
-        let rows: Vec<(Uuid, Decimal, NaiveDate, Option<NaiveDate>)> = sqlx::query_as(BEHIND)
+        let rows: Vec<(Uuid, Uuid, Decimal, NaiveDate)> = sqlx::query_as(BEHIND)
             .bind(through)
             .bind(after.map(InvoiceId::uuid))
             .bind(i64::from(limit))
             .fetch_all(self.tx.conn())
             .await?;
         rows.into_iter()
-            .map(|(id, gross, due_on, last_accrued)| {
+            .map(|(id, customer, gross, begins_after)| {
                 Ok(InvoiceBehind {
                     invoice: InvoiceId::from_uuid(id),
+                    customer: CustomerId::from_uuid(customer),
                     gross: Money::from_decimal(gross)?,
-                    due_on,
-                    last_accrued,
+                    begins_after,
                 })
             })
             .collect()

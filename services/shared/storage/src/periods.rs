@@ -1,6 +1,14 @@
 //! Reporting periods: what a customer was rendered in one, which are closed, and which blanks the calendar moves on.
 //!
 //! Rules: billing.md §4–5; states of an order blank: orders.md §3. A closed period is never opened again.
+//!
+//! ```text
+//! impressions of a media line in a period = counted through the period's end − charged by documents of earlier periods
+//! ```
+//!
+//! So impressions that arrive after their month was closed are charged once, by the next document, even when the line's
+//! term is over: such a line is told as served on the first day of that document's period. billing.md §5 wants a
+//! correcting document for them; until those exist the next document stands in.
 
 use crate::{DbError, Store, Tx};
 use chrono::NaiveDate;
@@ -24,10 +32,15 @@ statements! {
         from order_blanks b join order_lines l on l.order_blank_id = b.id
         where b.signed_at is not null and ($3::uuid is null or b.customer_id > $3)
             and ((l.first_day <= $2 and l.last_day >= $1)
-                or exists (select 1 from line_epochs e where e.line_id = l.id and e.day between $1 and $2))
+                or exists (select 1 from line_epochs e where e.line_id = l.id and e.day between $1 and $2)
+                or (l.kind = 'media' and l.last_day < $1
+                    and coalesce((select sum(t.counted) from line_totals t where t.line_id = l.id), 0)
+                        > coalesce((select sum(p.quantity) from document_lines p join documents d on d.id = p.document_id
+                            where p.line_id = l.id and d.kind = 'primary_document' and d.period < $1), 0)))
             and not exists (select 1 from documents d where d.kind = 'primary_document' and d.customer_id = b.customer_id and d.period = $1)
         order by b.customer_id limit $4";
-    LINES_TO_RENDER = "select l.id, l.code, l.kind, l.unit_price, l.first_day, l.last_day, l.ended_on, l.quantity, l.one_off,
+    LINES_TO_RENDER = "select l.id, l.code, l.kind, l.unit_price, l.first_day,
+            case when l.kind = 'media' then greatest(l.last_day, $2) else l.last_day end as last_day, l.ended_on, l.quantity, l.one_off,
             b.number as contract_number, b.signed_on, case when b.vat_payer then b.vat_rate else 0 end as vat_rate,
             i.name_uz, i.name_ru, i.name_en,
             (select min(greatest(m.live_from, ((a.approved_at at time zone 'UTC') + interval '5 hours')::date))
@@ -36,13 +49,17 @@ statements! {
                     on a.approved_at is not null
                 where m.line_id = l.id) as ready_on,
             (select coalesce(sum(impressions), 0)::bigint from line_epochs where line_id = l.id and day <= $3) as counted_to_end,
-            (select coalesce(sum(impressions), 0)::bigint from line_epochs where line_id = l.id and day < $2) as counted_to_previous_end
+            c.charged::bigint as charged_before
         from order_blanks b
         join order_lines l on l.order_blank_id = b.id
         join price_list_items i on i.id = l.price_list_item_id
+        cross join lateral (select coalesce((select sum(p.quantity) from document_lines p join documents d on d.id = p.document_id
+            where p.line_id = l.id and d.kind = 'primary_document' and d.period < $2), 0) as charged) c
         where b.customer_id = $1 and b.signed_at is not null
             and ((l.first_day <= $3 and l.last_day >= $2)
-                or exists (select 1 from line_epochs e where e.line_id = l.id and e.day between $2 and $3))
+                or exists (select 1 from line_epochs e where e.line_id = l.id and e.day between $2 and $3)
+                or (l.kind = 'media' and l.last_day < $2
+                    and coalesce((select sum(t.counted) from line_totals t where t.line_id = l.id), 0) > c.charged))
         order by b.signed_at, b.number, l.position";
     IMPRESSION_BITS = "select epoch, generation, bits from epoch_bitmaps
         where line_id = $1 and kind = 1 and epoch >= $2 and epoch < $3 order by epoch, generation";
@@ -98,7 +115,7 @@ struct FactsRow {
     name_en: String,
     ready_on: Option<NaiveDate>,
     counted_to_end: i64,
-    counted_to_previous_end: i64,
+    charged_before: i64,
 }
 
 impl TryFrom<FactsRow> for PeriodLineFacts {
@@ -111,7 +128,7 @@ impl TryFrom<FactsRow> for PeriodLineFacts {
         let tariff = match (row.kind.as_str(), row.one_off) {
             ("media", _) => Tariff::Impressions(MediaCounts {
                 to_end: count(row.counted_to_end)?,
-                to_previous_end: count(row.counted_to_previous_end)?,
+                to_previous_end: count(row.charged_before)?,
             }),
             ("period", _) => Tariff::Month,
             ("additional", true) => Tariff::OneOff { quantity },
@@ -209,7 +226,8 @@ impl Periods<'_> {
         Ok(done.rows_affected() > 0)
     }
 
-    /// All lines of a customer that were in service in a period, in the order of the document.
+    /// All lines of a customer that were in service in a period, or have impressions that came too late for their own, in
+    /// the order of the document.
     pub async fn lines_to_render(
         &mut self,
         customer: CustomerId,
@@ -296,7 +314,7 @@ impl Store {
             .await?)
     }
 
-    /// Customers with service in a period and no primary document of it yet, at most `limit` after an id.
+    /// Customers with service in a period, or with late impressions, and no primary document of it yet, at most `limit` after an id.
     pub async fn customers_to_close(
         &self,
         period: ReportingPeriod,

@@ -14,6 +14,7 @@ pub fn settings() -> CabinetSettings {
         public_url: "http://127.0.0.1:8080".to_owned(),
         delivery_url: "http://127.0.0.1:8081".to_owned(),
         demo: true,
+        ..CabinetSettings::default()
     }
 }
 

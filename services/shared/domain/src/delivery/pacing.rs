@@ -316,7 +316,11 @@ pub fn plan_day(inputs: &PlanInputs) -> Result<DayPlan, PlanRefused> {
                 .saturating_add(inputs.counted_before_base);
             // Never more than the whole budget has left, whatever the extra period was given.
             let left_in_it = left(extra.extra_budget, price, counted_in_it)?;
-            if left_in_it < left_of_budget {
+            // Days after the month are paid by the next month's budget: this month's rest bounds the day (the quota below),
+            // not what is spread over them.
+            let runs_over_the_month = inputs.budget.mode == BudgetMode::Monthly
+                && extra.last_day.min(term.last_day()) > ReportingPeriod::of(day).last_day();
+            if left_in_it < left_of_budget || runs_over_the_month {
                 left_in_it
             } else {
                 left_of_budget
@@ -331,6 +335,11 @@ pub fn plan_day(inputs: &PlanInputs) -> Result<DayPlan, PlanRefused> {
     let (numerator, denominator) = reduced(to_come, to_come + full_days_left * whole);
 
     let spread = share_of(left_to_spread, numerator, denominator)?;
+    let spread = if spread > left_of_budget {
+        left_of_budget
+    } else {
+        spread
+    };
     let target = Exact::new(
         spent_today
             .checked_add(spread)?

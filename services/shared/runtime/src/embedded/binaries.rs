@@ -10,7 +10,7 @@ use std::process::Command;
 use std::time::Duration;
 
 /// The oldest PostgreSQL that the migrations run on.
-pub const POSTGRES_MAJOR_MIN: u32 = 14;
+pub const POSTGRES_MAJOR_MIN: u32 = 15;
 /// The oldest Redis that the counters' scripts run on.
 pub const REDIS_MAJOR_MIN: u32 = 6;
 

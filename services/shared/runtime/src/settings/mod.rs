@@ -105,8 +105,6 @@ sections! {
         billing: BillingSettings {
             /// Tashkent time on the 1st from which the month before is closed.
             close_time: NaiveTime,
-            /// Day of the month for the export of VAT invoices.
-            vat_invoice_export_day: u32,
             /// Seconds between two looks at what is due.
             tick_seconds: u64,
         }
@@ -209,13 +207,7 @@ impl Settings {
             "delivery.token_life_seconds",
             self.delivery.token_life_seconds.into(),
             30,
-            3600,
-        );
-        limit(
-            "billing.vat_invoice_export_day",
-            self.billing.vat_invoice_export_day.into(),
-            1,
-            10,
+            600,
         );
         limit("billing.tick_seconds", self.billing.tick_seconds, 1, 3600);
         if NaiveTime::from_hms_opt(0, 20, 0).is_some_and(|least| self.billing.close_time < least) {

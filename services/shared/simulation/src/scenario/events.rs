@@ -267,13 +267,13 @@ pub(super) fn read(file: &Fields<'_, '_>, known: &Known, mistakes: &Mistakes) ->
     for table in file.tables("event", "[[event]]") {
         let at = table.required("at", instant);
         let name = table.required("do", text);
-        if let (Some(at), Some(end)) = (at, known.end)
-            && at.date() >= end
-        {
-            table.mistake("at", format!("{at} is not before the run's end, {end} 00:00"));
-        }
+        let is_after_the_run = matches!((at, known.end), (Some(at), Some(end)) if at.date() >= end);
         let what = name.and_then(|name| read_kind(&name, &table, known, &mut named, mistakes));
-        if let (Some(at), Some(what)) = (at, what) {
+        // A scenario that was cut to end in the middle keeps its later events: they are read for their mistakes and never
+        // happen.
+        if let (Some(at), Some(what)) = (at, what)
+            && !is_after_the_run
+        {
             events.push(Event {
                 at,
                 line: table.line,
