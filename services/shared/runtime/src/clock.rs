@@ -57,11 +57,6 @@ impl Clock {
             milliseconds.fetch_max(at.timestamp_millis(), Ordering::AcqRel);
         }
     }
-
-    /// Whether time passes only by [`Clock::advance_to`].
-    pub fn is_virtual(&self) -> bool {
-        matches!(self.0, Source::Virtual(_))
-    }
 }
 
 #[expect(

@@ -135,11 +135,6 @@ impl Problem {
     pub fn detail(&self) -> &str {
         &self.detail
     }
-
-    /// The field at fault, when there is one.
-    pub fn field_name(&self) -> Option<&str> {
-        self.field.as_deref()
-    }
 }
 
 /// An error with all its causes in one line, outermost first.

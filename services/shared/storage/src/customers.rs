@@ -18,8 +18,6 @@ statements! {
     FIND_BY_CODE = "select * from customers where code = $1";
     /// $3: only this customer (a customer's own key), or null for all.
     LIST = "select * from customers where ($1::uuid is null or id > $1) and ($3::uuid is null or id = $3) order by id limit $2";
-    SUSPEND = "update customers set suspended_at = $2 where id = $1";
-    WITHDRAW_CONSENT = "update customers set consent_withdrawn_at = $2 where id = $1";
 }
 
 /// A customer as kept.
@@ -124,30 +122,6 @@ impl Customers<'_> {
             .fetch_all(self.0.conn())
             .await?;
         rows.iter().map(customer_of_row).collect()
-    }
-
-    /// Suspends (`Some`) or lets go on (`None`).
-    pub async fn set_suspended(&mut self, id: CustomerId, since: Option<Timestamp>) -> Result<(), DbError> {
-        sqlx::query(SUSPEND)
-            .bind(id.uuid())
-            .bind(since)
-            .execute(self.0.conn())
-            .await?;
-        Ok(())
-    }
-
-    /// Records that the consent is withdrawn (`Some`) or given again (`None`).
-    pub async fn set_consent_withdrawn(
-        &mut self,
-        id: CustomerId,
-        since: Option<Timestamp>,
-    ) -> Result<(), DbError> {
-        sqlx::query(WITHDRAW_CONSENT)
-            .bind(id.uuid())
-            .bind(since)
-            .execute(self.0.conn())
-            .await?;
-        Ok(())
     }
 }
 

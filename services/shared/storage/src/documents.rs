@@ -27,10 +27,6 @@ statements! {
     TO_ACCEPT = "select id from document_standings
         where kind = 'primary_document' and period <= $1 and state in ('issued', 'sent') and ($2::uuid is null or id > $2)
         order by id limit $3";
-    NOT_MAILED = "select d.id from documents d
-        where d.kind = 'primary_document' and d.issued_on >= $1 and not exists (select 1 from mail_outbox m where m.document_id = d.id)
-            and ($2::uuid is null or d.id > $2)
-        order by d.id limit $3";
     DOCUMENT = "select id, kind, number, customer_id, period, issued_on, net, vat, gross, sha256, issued_at, state, state_on
         from document_standings where id = $1";
     BY_NUMBER = "select id, kind, number, customer_id, period, issued_on, net, vat, gross, sha256, issued_at, state, state_on
@@ -325,22 +321,6 @@ impl Store {
     ) -> Result<Vec<DocumentId>, DbError> {
         let ids: Vec<Uuid> = sqlx::query_scalar(TO_ACCEPT)
             .bind(last_period.first_day())
-            .bind(page_key(after))
-            .bind(i64::from(limit))
-            .fetch_all(self.pool())
-            .await?;
-        Ok(ids.into_iter().map(DocumentId::from_uuid).collect())
-    }
-
-    /// Primary documents issued since a day for which no mail was written, at most `limit` after an id.
-    pub async fn documents_not_mailed(
-        &self,
-        issued_since: NaiveDate,
-        after: Option<DocumentId>,
-        limit: u32,
-    ) -> Result<Vec<DocumentId>, DbError> {
-        let ids: Vec<Uuid> = sqlx::query_scalar(NOT_MAILED)
-            .bind(issued_since)
             .bind(page_key(after))
             .bind(i64::from(limit))
             .fetch_all(self.pool())

@@ -22,7 +22,6 @@ statements! {
     PUT_VAT_STATUS = "insert into operator_vat_status (valid_from, vat_payer) values ($1, $2)
         on conflict (valid_from) do update set vat_payer = excluded.vat_payer";
     VAT_STATUS_ON = "select vat_payer from operator_vat_status where valid_from <= $1 order by valid_from desc limit 1";
-    VAT_STATUSES = "select valid_from, vat_payer from operator_vat_status order by valid_from";
     PUT_VAT_RATE = "insert into vat_rates (valid_from, rate) values ($1, $2) on conflict (valid_from) do update set rate = excluded.rate";
     VAT_RATE_ON = "select rate from vat_rates where valid_from <= $1 order by valid_from desc limit 1";
     /// A scenario that names a rate of its own means it for all days.
@@ -133,11 +132,6 @@ impl OperatorRows<'_> {
             .execute(self.0.conn())
             .await?;
         Ok(())
-    }
-
-    /// All statuses by their first day.
-    pub async fn vat_statuses(&mut self) -> Result<Vec<(NaiveDate, bool)>, DbError> {
-        Ok(sqlx::query_as(VAT_STATUSES).fetch_all(self.0.conn()).await?)
     }
 
     /// Sets the rate from a day on.

@@ -42,7 +42,6 @@ statements! {
     FORMATS = "select p.id, p.kind, p.width, p.height, p.bytes_max, p.text_max from line_placements lp
         join placements p on p.id = lp.placement_id where lp.line_id = $1 order by p.code";
     SET_TERM = "update order_lines set first_day = $2, last_day = $3 where id = $1";
-    SET_PAUSED = "update order_lines set paused_at = $2 where id = $1";
     INSERT_CHANGE = "insert into line_changes (line_id, changed_at, actor, kind, details) values ($1, $2, $3, $4, $5)";
     CHANGES = "select id, changed_at, actor, kind, details from line_changes where line_id = $1 and id > $2 order by id limit $3";
 }
@@ -196,16 +195,6 @@ impl OrderLines<'_> {
             .bind(id.uuid())
             .bind(term.first_day())
             .bind(term.last_day())
-            .execute(self.0.conn())
-            .await?;
-        one_row(done.rows_affected(), "order line has gone under its lock")
-    }
-
-    /// Pauses (`Some`) or resumes (`None`).
-    pub async fn set_paused(&mut self, id: LineId, since: Option<Timestamp>) -> Result<(), DbError> {
-        let done = sqlx::query(SET_PAUSED)
-            .bind(id.uuid())
-            .bind(since)
             .execute(self.0.conn())
             .await?;
         one_row(done.rows_affected(), "order line has gone under its lock")

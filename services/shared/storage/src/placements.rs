@@ -10,7 +10,6 @@ use uuid::Uuid;
 
 statements! {
     INSERT_APP = "insert into apps (id, code, name, partner, publishable_key) values ($1, $2, $3, $4, $5)";
-    APP_BY_CODE = "select id, code, name, partner, publishable_key from apps where code = $1";
     APP = "select id, code, name, partner, publishable_key from apps where id = $1";
     APPS = "select id, code, name, partner, publishable_key from apps where ($1::uuid is null or id > $1) order by id limit $2";
     INSERT = "insert into placements (id, code, app_id, name_uz, name_ru, name_en, kind, width, height, bytes_max, text_max)
@@ -88,15 +87,6 @@ impl Placements<'_> {
             .execute(self.0.conn())
             .await?;
         Ok(())
-    }
-
-    /// An app by its code.
-    pub async fn app_by_code(&mut self, code: &str) -> Result<Option<App>, DbError> {
-        let row = sqlx::query(APP_BY_CODE)
-            .bind(code)
-            .fetch_optional(self.0.conn())
-            .await?;
-        row.as_ref().map(app_of_row).transpose()
     }
 
     /// An app by id.

@@ -167,11 +167,6 @@ impl TokenKeys {
         })
     }
 
-    /// Id of the key that signs.
-    pub fn signing_id(&self) -> u8 {
-        self.signing.id
-    }
-
     fn find(&self, id: u8) -> Option<&TokenKey> {
         if self.signing.id == id {
             return Some(&self.signing);
