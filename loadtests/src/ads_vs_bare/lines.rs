@@ -19,6 +19,7 @@ use namoyish_domain::orders::order_blank::{
 use namoyish_domain::orders::party::Email;
 use namoyish_domain::orders::placement::{PlacementFormat, PlacementKind, RegionCode};
 use namoyish_domain::orders::price_list::Names;
+use namoyish_domain::orders::targeting::Targeting;
 use namoyish_runtime::context::Context;
 use namoyish_storage::materials::{Decision, NewAdMaterial};
 use namoyish_storage::order_blanks::{OrderBlank, Signature};
@@ -164,6 +165,7 @@ async fn blank(
         rules_edition: 1,
         prepayment: Prepayment::Full,
         own_due_on: None,
+        own_due_days: None,
         statistics_source: StatisticsSource::Own,
         notice_emails: vec![Email::parse("yuk@example.uz")?],
         made_out_on: today,
@@ -195,6 +197,7 @@ async fn blank(
         signed_by: "yuk".to_owned(),
         canonical_json: "{}".to_owned(),
         sha256: "0".repeat(64),
+        scan: None,
     };
     tx.order_blanks().sign(id, &signature).await?;
     tx.plans().insert_all(today, &plans, now).await?;
@@ -239,6 +242,8 @@ async fn line(
         kind: LineKind::Media,
         item,
         unit_price: UnitPrice::parse(&format!("{}.50", 10 + n % 90))?,
+        list_price: None,
+        price_group: None,
         ordered_term: term,
         term,
         budget: Some(budget),
@@ -248,6 +253,7 @@ async fn line(
         ended_on: None,
         placements: placements.get(place).copied().into_iter().collect(),
         regions: regions_of(n)?,
+        targeting: Targeting::default(),
     };
     tx.order_lines().insert(&line).await?;
     material(ctx, tx, &line, today).await?;
@@ -289,6 +295,7 @@ async fn material(ctx: &Context, tx: &mut Tx, line: &OrderLine, today: NaiveDate
     tx.materials().insert(&material).await?;
     let approved = Decision {
         state: ModerationState::Approved,
+        runs_on: false,
         reasons: vec![],
         comment: String::new(),
         decided_at: ctx.now(),

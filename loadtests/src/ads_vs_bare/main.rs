@@ -150,6 +150,7 @@ async fn measure(args: &RunArgs, work: &Path) -> anyhow::Result<Figures> {
         database: database.url(),
         redis,
         folder: work.join("journal"),
+        threads: 1,
     };
     let node = Server::start_node(&node_args).await?;
     println!("the node started in {:.2} s", node.started_in.as_secs_f32());

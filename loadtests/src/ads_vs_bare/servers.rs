@@ -17,14 +17,13 @@ use namoyish_delivery::counters::Counters;
 use namoyish_delivery::counters::memory::MemoryCounters;
 use namoyish_delivery::counters::redis::{RedisCounters, RedisCountersOptions};
 use namoyish_delivery::geo::Geo;
-use namoyish_delivery::http as delivery_http;
+use namoyish_delivery::http::{AdServer, Listeners};
 use namoyish_delivery::journal::{Journal, JournalOptions};
-use namoyish_delivery::node::{AdRequest, Node, NodeParts, PlacementAnswer};
+use namoyish_delivery::node::{AdRequest, Node, NodeParts, PageContext, PlacementAnswer};
 use namoyish_delivery::run::Delivery;
 use namoyish_delivery::settings::NodeSettings;
 use namoyish_domain::orders::placement::RegionCode;
 use namoyish_runtime::context::Context;
-use namoyish_runtime::http::serve;
 use namoyish_runtime::shutdown::Shutdown;
 use namoyish_storage::Store;
 use std::net::SocketAddr;
@@ -58,6 +57,9 @@ pub struct NodeArgs {
     /// Folder of the journal.
     #[arg(long)]
     pub folder: PathBuf,
+    /// Threads that serve; 0: one for each core.
+    #[arg(long, default_value_t = 1)]
+    pub threads: usize,
 }
 
 /// A running server.
@@ -236,7 +238,8 @@ async fn listener() -> anyhow::Result<(TcpListener, String)> {
 /// The body of the process `node`.
 pub async fn run_node(args: NodeArgs) -> anyhow::Result<()> {
     let shutdown = Shutdown::on_signals()?;
-    let (listener, url) = listener().await?;
+    let listeners = Listeners::open("127.0.0.1:0".parse()?, args.threads)?;
+    let url = format!("http://{}", listeners.address());
     let ctx = Context::new(Store::connect(&args.database, 5).await?);
     let counters: Arc<dyn Counters> = match &args.redis {
         Some(url) => Arc::new(RedisCounters::open(url, RedisCountersOptions::default())?),
@@ -267,13 +270,13 @@ pub async fn run_node(args: NodeArgs) -> anyhow::Result<()> {
     let make = Router::new()
         .route("/loadtest/impressions", get(make_impressions))
         .with_state(delivery.clone());
-    let router = delivery_http::router(delivery.clone(), ctx.ids.clone(), shutdown.clone()).merge(make);
+    let server = AdServer::new(delivery.clone(), ctx.ids.clone(), shutdown.clone()).merge(make);
     println!("{url}");
     let working = tokio::spawn({
         let shutdown = shutdown.clone();
         async move { delivery.run(shutdown).await }
     });
-    serve(listener, router, shutdown).await?;
+    server.serve(listeners).await?;
     Ok(working.await?)
 }
 
@@ -294,6 +297,7 @@ async fn make_impressions(
         .filter_map(|code| snapshot.placement_of(&code))
         .zip(["UZ-TK", "UZ-SA", "UZ-FA", "UZ-AN"].into_iter().cycle())
         .map(|(placement, region)| AdRequest {
+            context: PageContext::default(),
             app: None,
             placements: vec![placement],
             region: RegionCode::parse(region).ok(),

@@ -1,16 +1,17 @@
-//! From a valued period to the content of its primary document: requisites, contracts, names, totals.
+//! From a valued period to the content of its primary document and VAT invoice: requisites, contracts, names, totals.
 //!
 //! Rule: billing.md §5. Everything that the document will ever show is copied into the content when it is issued; later
 //! changes of names or requisites don't reach it.
 
 use chrono::NaiveDate;
 use namoyish_documents::content::{
-    CONTENT_VERSION, ContentKind, LocalizedName, PartyKind, StatisticsSource, Unit as ContentUnit,
+    CONTENT_VERSION, ContentKind, LocalizedName, StatisticsSource, Unit as ContentUnit,
 };
+use namoyish_documents::content::{DocumentRef, VatInvoiceContent, VatInvoiceLine, VatInvoiceType};
 use namoyish_documents::{DocumentLine, Party, PrimaryDocumentContent};
 use namoyish_domain::billing::primary_document::{PrimaryDocument, RenderedService, Unit};
-use namoyish_domain::orders::customer::{CustomerKind, Requisites};
-use namoyish_domain::orders::party::{BankAccount, OperatorRequisites};
+use namoyish_domain::orders::customer::Requisites;
+use namoyish_domain::orders::party::OperatorRequisites;
 use namoyish_storage::periods::PeriodLineFacts;
 
 /// What the content says besides the valued lines.
@@ -76,6 +77,60 @@ pub fn primary_document(
     })
 }
 
+/// Codes of the service in the state catalogue; empty where the operator hasn't set them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CatalogCodes {
+    /// MXIK.
+    pub catalog_code: String,
+    /// The unit's code.
+    pub package_code: String,
+}
+
+/// The VAT invoice of a primary document: its parties, lines and sums, dated `dated`.
+pub fn vat_invoice(
+    document: &PrimaryDocumentContent,
+    number: &str,
+    dated: NaiveDate,
+    codes: &CatalogCodes,
+) -> VatInvoiceContent {
+    let lines = document.lines.iter().map(|line| VatInvoiceLine {
+        position: line.position,
+        contract_number: line.contract_number.clone(),
+        contract_date: line.contract_date,
+        service: line.service.clone(),
+        line_code: line.line_code.clone(),
+        unit: line.unit,
+        quantity: line.quantity,
+        unit_price: Some(line.unit_price),
+        vat_rate: line.vat_rate,
+        net: line.net,
+        vat: line.vat,
+        gross: line.gross,
+    });
+    VatInvoiceContent {
+        version: CONTENT_VERSION,
+        kind: ContentKind::VatInvoice,
+        number: number.to_owned(),
+        invoice_type: VatInvoiceType::Standard,
+        issued_on: dated,
+        period: document.period,
+        place: document.place.clone(),
+        document: DocumentRef {
+            number: document.number.clone(),
+            date: document.issued_on,
+        },
+        corrects: None,
+        operator: document.operator.clone(),
+        customer: document.customer.clone(),
+        catalog_code: codes.catalog_code.clone(),
+        package_code: codes.package_code.clone(),
+        lines: lines.collect(),
+        net: document.net,
+        vat: document.vat,
+        gross: document.gross,
+    }
+}
+
 fn line(
     position: u32,
     rendered: &RenderedService,
@@ -110,79 +165,10 @@ fn line(
 
 /// The operator's requisites as documents print them.
 pub fn operator(own: &OperatorRequisites) -> Party {
-    let bank = bank(Some(&own.bank));
-    Party {
-        kind: PartyKind::LegalEntity,
-        name: own.legal_name.clone(),
-        address: own.address.clone(),
-        stir_or_pinfl: own.stir.as_str().to_owned(),
-        bank_name: bank.name,
-        mfo: bank.mfo,
-        settlement_account: bank.account,
-        oked: own
-            .oked
-            .as_ref()
-            .map(|oked| oked.as_str().to_owned())
-            .unwrap_or_default(),
-        vat_code: own
-            .vat_code
-            .as_ref()
-            .map(|code| code.as_str().to_owned())
-            .unwrap_or_default(),
-        signatory: own.director.clone(),
-        authority: "Ustav".to_owned(),
-        accountant: own.accountant.clone(),
-        email: own.email.as_str().to_owned(),
-        phone: own.phone.as_str().to_owned(),
-    }
+    Party::of_operator(own)
 }
 
 /// A customer's requisites as documents print them.
 pub fn customer(own: &Requisites) -> Party {
-    let bank = bank(own.bank.as_ref());
-    let stir = own.stir.as_ref().map(|stir| stir.as_str());
-    let pinfl = own.pinfl.as_ref().map(|pinfl| pinfl.as_str());
-    Party {
-        kind: match own.kind {
-            CustomerKind::LegalEntity => PartyKind::LegalEntity,
-            CustomerKind::SoleTrader => PartyKind::SoleTrader,
-            CustomerKind::Person => PartyKind::Person,
-        },
-        name: own.name.clone(),
-        address: own.address.clone(),
-        stir_or_pinfl: stir.or(pinfl).unwrap_or_default().to_owned(),
-        bank_name: bank.name,
-        mfo: bank.mfo,
-        settlement_account: bank.account,
-        oked: own
-            .oked
-            .as_ref()
-            .map(|oked| oked.as_str().to_owned())
-            .unwrap_or_default(),
-        vat_code: own
-            .vat_code
-            .as_ref()
-            .map(|code| code.as_str().to_owned())
-            .unwrap_or_default(),
-        signatory: own.signatory.clone(),
-        authority: own.authority.clone(),
-        accountant: String::new(),
-        email: own.email.as_str().to_owned(),
-        phone: own.phone.as_str().to_owned(),
-    }
-}
-
-#[derive(Default)]
-struct BankText {
-    name: String,
-    mfo: String,
-    account: String,
-}
-
-fn bank(account: Option<&BankAccount>) -> BankText {
-    account.map_or_else(BankText::default, |bank| BankText {
-        name: bank.bank_name.clone(),
-        mfo: bank.mfo.as_str().to_owned(),
-        account: bank.account.as_str().to_owned(),
-    })
+    Party::of_customer(own)
 }

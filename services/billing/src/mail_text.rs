@@ -1,5 +1,9 @@
 //! What the mail with a document says, in the four languages of documents.
 
+mod settlement;
+
+pub use settlement::{act_reminder, reconciliation_act, refund, refund_refused};
+
 use namoyish_documents::Language;
 use namoyish_domain::calendar::ReportingPeriod;
 

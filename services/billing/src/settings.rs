@@ -1,8 +1,11 @@
 //! What the worker may be told.
 
+use crate::content::CatalogCodes;
 use chrono::{NaiveTime, TimeDelta};
+use namoyish_domain::billing::vat_invoice;
 use namoyish_domain::calendar::{ReportingPeriod, Timestamp, at_tashkent};
 use namoyish_runtime::settings::Settings;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// Settings of the worker.
@@ -16,6 +19,12 @@ pub struct BillingSettings {
     pub counts_patience: TimeDelta,
     /// Time between two looks at what is due.
     pub tick_every: Duration,
+    /// Day of the next month on which VAT invoices go out.
+    pub vat_invoice_export_day: u32,
+    /// Folder for the e-invoices that go out; none: they are kept in the database alone.
+    pub vat_invoice_folder: Option<PathBuf>,
+    /// The service's codes in the state catalogue.
+    pub catalog: CatalogCodes,
     /// Where documents are verified, without the query: "https://…/verify".
     pub verify_url: String,
 }
@@ -26,6 +35,12 @@ impl BillingSettings {
         BillingSettings {
             close_time: settings.billing.close_time,
             tick_every: Duration::from_secs(settings.billing.tick_seconds),
+            vat_invoice_export_day: settings.billing.vat_invoice_export_day,
+            vat_invoice_folder: Some(settings.data.dir.join(&settings.billing.vat_invoice_folder)),
+            catalog: CatalogCodes {
+                catalog_code: settings.billing.catalog_code.clone(),
+                package_code: settings.billing.package_code.clone(),
+            },
             verify_url: format!("{}/verify", settings.orders.public_url),
             ..BillingSettings::default()
         }
@@ -42,13 +57,16 @@ impl BillingSettings {
     }
 }
 
-/// 00:20, two days, 15 s, the demo's address.
+/// 00:20, two days, 15 s, the 9th, no folder, the demo's address.
 impl Default for BillingSettings {
     fn default() -> BillingSettings {
         BillingSettings {
             close_time: NaiveTime::from_hms_opt(0, 20, 0).unwrap_or(NaiveTime::MIN),
             counts_patience: TimeDelta::days(2),
             tick_every: Duration::from_secs(15),
+            vat_invoice_export_day: vat_invoice::EXPORT_DAY,
+            vat_invoice_folder: None,
+            catalog: CatalogCodes::default(),
             verify_url: "http://127.0.0.1:8080/verify".to_owned(),
         }
     }

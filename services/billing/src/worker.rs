@@ -1,7 +1,7 @@
 //! What is due, and doing it.
 //!
 //! [`tick`] does everything that is due now, in this order: what the calendar moves and the day plans; penalties (once a
-//! day), closing of every period that is over, acceptance, the checks of the ledger and of the counts (once a day); mail. A failed job doesn't
+//! day), closing of every period that is over, settlements, refunds and reconciliation acts, acceptance, the export of VAT invoices, the checks of the ledger and of the counts (once a day); mail. A failed job doesn't
 //! hold up the next one: it is tried again after a time that doubles with each attempt, and its failure is in `job_runs`,
 //! the log and a metric.
 //!
@@ -13,7 +13,8 @@
 
 use crate::jobs::{
     JobError, Summary, accept_documents, accrue_penalties, check_ledger, close_period, compare_counts,
-    move_by_calendar, replan_day, send_mail,
+    documents_overdue, export_vat_invoices, fix_refunds, lapse_increases, licence_expiry, move_by_calendar,
+    reconciliation_acts, replan_day, send_mail, settle_contracts, watch_refunds,
 };
 use crate::settings::BillingSettings;
 use chrono::{NaiveDate, NaiveTime, TimeDelta};
@@ -70,6 +71,9 @@ pub async fn tick(ctx: &Context, settings: &BillingSettings, mailer: &Mailer) ->
 
 async fn plans(ctx: &Context, report: &mut TickReport) {
     every_time(report, move_by_calendar::NAME, move_by_calendar::run(ctx)).await;
+    every_time(report, lapse_increases::NAME, lapse_increases::run(ctx)).await;
+    every_time(report, documents_overdue::NAME, documents_overdue::run(ctx)).await;
+    every_time(report, licence_expiry::NAME, licence_expiry::run(ctx)).await;
     every_time(report, replan_day::NAME, replan_day::run(ctx)).await;
 }
 
@@ -90,7 +94,10 @@ async fn books(ctx: &Context, settings: &BillingSettings, report: &mut TickRepor
             break;
         }
     }
+    settle(ctx, settings, report, &today).await?;
     every_time(report, accept_documents::NAME, accept_documents::run(ctx)).await;
+    let export = export_vat_invoices::run(ctx, settings);
+    once(ctx, report, export_vat_invoices::NAME, &today, export).await?;
     once(ctx, report, check_ledger::NAME, &today, check_ledger::run(ctx)).await?;
     // At the close time the last impressions of yesterday have come in.
     if ctx.now() >= day_start(ctx.today()) + (settings.close_time - NaiveTime::MIN) {
@@ -103,6 +110,37 @@ async fn books(ctx: &Context, settings: &BillingSettings, report: &mut TickRepor
         )
         .await?;
     }
+    Ok(())
+}
+
+/// What follows a contract's end and a quarter's: settlements before the refunds that wait for them, and acts of both.
+async fn settle(
+    ctx: &Context,
+    settings: &BillingSettings,
+    report: &mut TickReport,
+    today: &str,
+) -> Result<(), DbError> {
+    every_time(
+        report,
+        settle_contracts::NAME,
+        settle_contracts::run(ctx, settings),
+    )
+    .await;
+    every_time(report, fix_refunds::NAME, fix_refunds::run(ctx)).await;
+    for quarter in reconciliation_acts::quarters_due(ctx).await? {
+        let key = quarter.to_string();
+        let run = reconciliation_acts::run_quarter(ctx, quarter);
+        once(ctx, report, reconciliation_acts::NAME, &key, run).await?;
+    }
+    every_time(
+        report,
+        reconciliation_acts::NAME,
+        reconciliation_acts::run_ends(ctx),
+    )
+    .await;
+    let remind = reconciliation_acts::remind(ctx);
+    once(ctx, report, reconciliation_acts::REMIND_NAME, today, remind).await?;
+    once(ctx, report, watch_refunds::NAME, today, watch_refunds::run(ctx)).await?;
     Ok(())
 }
 

@@ -15,8 +15,9 @@
 use crate::counters::{Epoch, Mark};
 use crate::journal::{EventKind, Position};
 use namoyish_domain::calendar::Timestamp;
+use namoyish_domain::delivery::hash::QuickMap;
 use namoyish_domain::ids::LineId;
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Whose numbers: line, generation, epoch and kind.
@@ -25,9 +26,9 @@ pub(crate) type CalledKey = (LineId, u32, Epoch, EventKind);
 /// Numbers called at this node, until their epochs close.
 #[derive(Default)]
 pub(crate) struct Called {
-    bits: HashMap<CalledKey, Vec<u64>>,
+    bits: QuickMap<CalledKey, Vec<u64>>,
     /// Positions of records that a caller waits for.
-    waiting: HashMap<(CalledKey, u32), Position>,
+    waiting: QuickMap<(CalledKey, u32), Position>,
     /// Not told yet, oldest first.
     marks: VecDeque<Mark>,
     /// Being told, or told without an answer: told again before any other.

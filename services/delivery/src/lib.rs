@@ -20,6 +20,7 @@ pub mod http;
 pub mod journal;
 pub mod node;
 pub mod run;
+pub mod seen;
 pub mod settings;
 pub mod ship;
 pub mod snapshot;

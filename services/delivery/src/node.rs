@@ -20,23 +20,29 @@ use crate::called::{Called, CalledKey, Unwritten};
 use crate::counters::{
     Counters, CountersError, GrantReply, GrantRequest, InstallError, Mark, Shown, install_many_from_store,
 };
+use crate::geo::Whereabouts;
 use crate::grants::{GrantBook, RefillPlan, install_request};
-use crate::journal::{Event, EventKind, Journal, JournalError, Position};
+use crate::journal::{Event, EventKind, Journal, JournalError, Position, Relay};
+use crate::seen::{Seen, ViewerHash};
 use crate::settings::NodeSettings;
 use crate::ship::ShipError;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{ServedLine, ServedMaterial, ServedPlacement, Snapshot};
 use crate::token_keys::{TokenKeysError, load_token_keys, open_text, seal_text};
 use arc_swap::ArcSwap;
 use chrono::{DateTime, TimeDelta};
 use namoyish_domain::calendar::{Timestamp, tashkent_day};
-use namoyish_domain::delivery::decision::{LineSlot, NoAdReason, ViewerPath, decide, material_of_turn};
+use namoyish_domain::delivery::decision::{
+    LineSlot, NoAdReason, PlacementSlot, ViewerPath, Wish, decide, material_of_turn,
+};
+use namoyish_domain::delivery::hash::QuickMap;
 use namoyish_domain::delivery::token::{Claims, OpenedToken, TokenKeys, TokenRefused};
 use namoyish_domain::ids::{AppId, LineId, PlacementId};
 use namoyish_domain::orders::placement::RegionCode;
 use namoyish_runtime::ids::Generator;
 use namoyish_storage::counting::SegmentCounts;
-use namoyish_storage::runnable::{DemandSeen, SnapshotData, SnapshotMaterial, TrafficSeen};
+use namoyish_storage::runnable::{DemandSeen, SnapshotData, TrafficSeen};
 use namoyish_storage::{DbError, Store};
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
@@ -69,6 +75,21 @@ pub struct AdRequest {
     pub placements: Vec<PlacementId>,
     /// The viewer's region; `None`: unresolvable.
     pub region: Option<RegionCode>,
+    /// What else is known of the viewer and the page.
+    pub context: PageContext,
+}
+
+/// What the app tells of the viewer and the page, beside the region (orders.md §3).
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct PageContext {
+    /// Who it is, hashed; `None`: not told apart, so that lines with a frequency cap aren't shown.
+    pub viewer: Option<ViewerHash>,
+    /// The page's rubric, by [`context_hash`].
+    ///
+    /// [`context_hash`]: namoyish_domain::orders::targeting::context_hash
+    pub rubric: Option<u64>,
+    /// The search's words, each by `context_hash`.
+    pub words: Vec<u64>,
 }
 
 /// An ad for a placement. Nothing is counted yet; [`Node::token`] makes the URLs' tokens.
@@ -77,7 +98,7 @@ pub struct Offer {
     /// What its tokens say.
     pub claims: Claims,
     /// What to show.
-    pub material: Arc<SnapshotMaterial>,
+    pub material: Arc<ServedMaterial>,
 }
 
 /// The answer for one placement, in the order of the request.
@@ -88,6 +109,29 @@ pub enum PlacementAnswer {
     /// None, and why.
     NoAd(NoAdReason),
 }
+
+/// A question for ads as it comes over HTTP.
+#[derive(Debug)]
+pub(crate) struct Question<'a> {
+    /// The app's publishable key.
+    pub(crate) key: &'a str,
+    /// Codes of the placements.
+    pub(crate) codes: &'a [Cow<'a, str>],
+    pub(crate) viewer: Whereabouts,
+    pub(crate) context: PageContext,
+}
+
+/// The answer for one placement of a [`Question`].
+#[derive(Debug)]
+pub(crate) struct Answer {
+    /// `None`: there is no placement of the code.
+    pub(crate) placement: Option<Arc<ServedPlacement>>,
+    pub(crate) ad: Result<Offer, NoAdReason>,
+}
+
+/// No app has this key.
+#[derive(Debug)]
+pub(crate) struct UnknownKey;
 
 /// What became of a call of an impression, viewable or click URL.
 #[derive(Debug)]
@@ -151,11 +195,11 @@ pub struct DecisionCounts {
 struct Hot {
     snapshot: Arc<Snapshot>,
     grants: GrantBook,
-    chance: u64,
     traffic: Traffic,
     decisions: DecisionCounts,
     /// Lines of which this node was granted numbers since its start.
     granted: HashSet<LineId>,
+    seen: Seen,
 }
 
 /// Requests seen since they were last reported.
@@ -163,7 +207,7 @@ struct Hot {
 struct Traffic {
     /// Hours since 1970 that `now` belongs to.
     hour: i64,
-    now: HashMap<(PlacementId, Option<RegionCode>), u64>,
+    now: QuickMap<(PlacementSlot, Option<RegionCode>), u64>,
     cells: Vec<TrafficSeen>,
     demand: HashMap<(LineId, chrono::NaiveDate), u64>,
 }
@@ -176,6 +220,7 @@ pub struct Node {
     journal: Arc<Journal>,
     ids: Generator,
     keys: ArcSwap<TokenKeys>,
+    public_url: Arc<str>,
     hot: Mutex<Hot>,
     called: Mutex<Called>,
     /// One refill, flush of marks and report of totals at a time.
@@ -211,8 +256,10 @@ impl Node {
 
     /// A node from keys and a snapshot that the caller has.
     pub fn new(parts: NodeParts, keys: TokenKeys, data: SnapshotData, now: Timestamp) -> Node {
-        let snapshot = Arc::new(Snapshot::of_day(Arc::new(data), tashkent_day(now)));
-        let grants = GrantBook::new(&snapshot, now);
+        let public_url: Arc<str> = Arc::from(parts.settings.public_url.as_str());
+        let snapshot = Snapshot::of_day(Arc::new(data), tashkent_day(now), Arc::clone(&public_url));
+        let snapshot = Arc::new(snapshot);
+        let grants = GrantBook::new(&snapshot, parts.ids.draw(), now);
         let NodeParts {
             settings,
             store,
@@ -226,16 +273,17 @@ impl Node {
             counters,
             journal,
             keys: ArcSwap::from_pointee(keys),
+            public_url,
             hot: Mutex::new(Hot {
                 snapshot,
                 grants,
-                chance: ids.draw(),
                 traffic: Traffic {
                     hour: hour_of(now),
                     ..Traffic::default()
                 },
                 decisions: DecisionCounts::default(),
                 granted: HashSet::new(),
+                seen: Seen::new(tashkent_day(now)),
             }),
             ids,
             called: Mutex::default(),
@@ -281,34 +329,69 @@ impl Node {
 
     /// Chooses an ad for each placement (delivery.md §3). Never waits; counts nothing.
     pub fn serve(&self, request: &AdRequest, now: Timestamp) -> Vec<PlacementAnswer> {
-        let path = ViewerPath::of(request.region);
-        let mut hot = self.hot();
-        hot.grants.turn_epoch(now);
-        hot.turn_hour(now);
-        let mut taken: Vec<LineSlot> = Vec::new();
+        let viewer = Whereabouts::of(request.region);
+        let mut page = Page::new(viewer, &request.context, request.app, request.placements.len());
+        let mut hot = self.hot_at(now);
         let mut answers = Vec::with_capacity(request.placements.len());
         for placement in &request.placements {
-            let answer = match hot.offer(request, *placement, &path, &taken, now, &self.settings) {
-                Ok((line, offer)) => {
-                    if request.placements.len() > 1 {
-                        taken.push(line);
-                    }
-                    hot.decisions.served += 1;
-                    PlacementAnswer::Ad(offer)
-                }
-                Err(reason) => {
-                    hot.decisions.count(reason);
-                    PlacementAnswer::NoAd(reason)
-                }
-            };
-            answers.push(answer);
+            let slot = hot.snapshot.index.slot(*placement);
+            answers.push(match hot.answer(&mut page, slot, now, &self.settings) {
+                Ok(offer) => PlacementAnswer::Ad(offer),
+                Err(reason) => PlacementAnswer::NoAd(reason),
+            });
         }
+        self.leave(hot, now);
+        answers
+    }
+
+    /// [`Node::serve`] for a question over HTTP: the app by its key, placements by their codes. Appends to `answers`, in
+    /// the question's order.
+    pub(crate) fn answer(
+        &self,
+        question: &Question<'_>,
+        now: Timestamp,
+        answers: &mut Vec<Answer>,
+    ) -> Result<(), UnknownKey> {
+        let mut hot = self.hot_at(now);
+        let app = hot.snapshot.app_of_key(question.key).ok_or(UnknownKey)?;
+        // A partner's key serves only its placements.
+        let mut page = Page::new(
+            question.viewer,
+            &question.context,
+            app.partner.then_some(app.id),
+            question.codes.len(),
+        );
+        for code in question.codes {
+            // Codes that don't exist are answered as such; the others are decided in one go, so that none gets a line twice.
+            let slot = hot.snapshot.slot_of(code);
+            let ad = hot.answer(&mut page, slot, now, &self.settings);
+            let placement = slot.and_then(|slot| hot.snapshot.placement(slot)).map(Arc::clone);
+            answers.push(Answer { placement, ad });
+        }
+        self.leave(hot, now);
+        Ok(())
+    }
+
+    fn hot_at(&self, now: Timestamp) -> MutexGuard<'_, Hot> {
+        let mut guard = self.hot();
+        let hot = &mut *guard;
+        hot.grants.turn_epoch(&hot.snapshot.index, now);
+        hot.turn_hour(now);
+        guard
+    }
+
+    /// Lets go of the lock, and wakes whoever takes numbers when it is time.
+    fn leave(&self, hot: MutexGuard<'_, Hot>, now: Timestamp) {
         let is_due = hot.grants.refill_due_at() <= now;
         drop(hot);
         if is_due {
             self.wake.notify_one();
         }
-        answers
+    }
+
+    /// The keys that sign.
+    pub(crate) fn keys(&self) -> arc_swap::Guard<Arc<TokenKeys>> {
+        self.keys.load()
     }
 
     /// The token of an offer's impression, viewable or click URL.
@@ -401,6 +484,34 @@ impl Node {
         kind: EventKind,
         now: Timestamp,
     ) -> Result<String, CountError> {
+        let waits = |position| self.journal.durable(position);
+        self.count_and_wait(token, kind, now, waits).await
+    }
+
+    /// [`Node::count_durably`] for a task of the relay's thread.
+    pub(crate) async fn count_through(
+        &self,
+        relay: &Relay,
+        token: &str,
+        kind: EventKind,
+        now: Timestamp,
+    ) -> Result<String, CountError> {
+        self.count_and_wait(token, kind, now, |position| relay.durable(position))
+            .await
+    }
+
+    /// Where the tasks of one thread wait for the journal.
+    pub(crate) fn relay(&self) -> Relay {
+        self.journal.relay()
+    }
+
+    async fn count_and_wait<W: Future<Output = Result<(), JournalError>>>(
+        &self,
+        token: &str,
+        kind: EventKind,
+        now: Timestamp,
+        durable: impl FnOnce(Position) -> W,
+    ) -> Result<String, CountError> {
         let opened = self.open_token(token, kind, now)?;
         let (key, number) = (key_of(&opened), opened.claims.number);
         let (position, first_call) = {
@@ -419,7 +530,7 @@ impl Node {
                 CountOutcome::NotWritten(error) => return Err(error.into()),
             }
         };
-        let written = self.journal.durable(position).await;
+        let written = durable(position).await;
         match (first_call, written) {
             (Some(first_call), Ok(())) => first_call.written(),
             (Some(first_call), Err(error)) => {
@@ -459,6 +570,7 @@ impl Node {
         } = {
             let mut hot = self.hot();
             hot.turn_day(now);
+            hot.turn_hour(now);
             let Hot { snapshot, grants, .. } = &mut *hot;
             grants.begin_refill(snapshot, now, &self.settings)
         };
@@ -511,7 +623,8 @@ impl Node {
             if matches!(reply, GrantReply::Granted { count: 1.., .. }) {
                 hot.granted.insert(request.line);
             }
-            if hot.grants.put_in(*slot, request, reply) {
+            let Hot { snapshot, grants, .. } = &mut *hot;
+            if grants.put_in(&snapshot.index, *slot, request, reply) {
                 unknown_slots.push(*slot);
                 unknown.push(*request);
             }
@@ -602,7 +715,8 @@ impl Node {
     /// Swaps the snapshot in: in force from the next request on.
     pub fn install_snapshot(&self, data: SnapshotData, now: Timestamp) {
         // Built outside the lock: requests go on meanwhile.
-        let snapshot = Snapshot::of_day(Arc::new(data), tashkent_day(now));
+        let url = Arc::clone(&self.public_url);
+        let snapshot = Snapshot::of_day(Arc::new(data), tashkent_day(now), url);
         self.hot().swap(snapshot, now);
         self.wake.notify_one();
     }
@@ -718,37 +832,85 @@ impl DecisionCounts {
     }
 }
 
+/// What all placements of one request share.
+struct Page<'a> {
+    viewer: Whereabouts,
+    context: &'a PageContext,
+    /// Under which lines with a context are looked up: the rubric and the words.
+    keys: Vec<u64>,
+    /// The app whose placements alone may be asked for.
+    app: Option<AppId>,
+    /// Whether several placements are asked for.
+    has_several: bool,
+    /// Lines that placements of the page got already.
+    taken: Vec<LineSlot>,
+}
+
+impl<'a> Page<'a> {
+    fn new(viewer: Whereabouts, context: &'a PageContext, app: Option<AppId>, placements: usize) -> Page<'a> {
+        Page {
+            viewer,
+            context,
+            keys: context.rubric.iter().chain(&context.words).copied().collect(),
+            app,
+            has_several: placements > 1,
+            taken: Vec::new(),
+        }
+    }
+}
+
 impl Hot {
-    fn offer(
+    fn answer(
         &mut self,
-        request: &AdRequest,
-        placement: PlacementId,
-        path: &ViewerPath,
-        taken: &[LineSlot],
+        page: &mut Page<'_>,
+        slot: Option<PlacementSlot>,
         now: Timestamp,
         settings: &NodeSettings,
-    ) -> Result<(LineSlot, Offer), NoAdReason> {
-        let slot = self
-            .snapshot
-            .index
-            .slot(placement)
-            .ok_or(NoAdReason::UnknownPlacement)?;
-        if request
-            .app
-            .is_some_and(|app| !self.snapshot.is_of_app(placement, app))
-        {
+    ) -> Result<Offer, NoAdReason> {
+        let answer = slot
+            .ok_or(NoAdReason::UnknownPlacement)
+            .and_then(|slot| self.offer(page, slot, now, settings));
+        match &answer {
+            Ok(_) => self.decisions.served += 1,
+            Err(reason) => self.decisions.count(*reason),
+        }
+        answer
+    }
+
+    fn offer(
+        &mut self,
+        page: &mut Page<'_>,
+        slot: PlacementSlot,
+        now: Timestamp,
+        settings: &NodeSettings,
+    ) -> Result<Offer, NoAdReason> {
+        if page.app.is_some_and(|app| !self.snapshot.is_of_app(slot, app)) {
             return Err(NoAdReason::OtherApp);
         }
-        *self.traffic.now.entry((placement, request.region)).or_default() += 1;
-        self.chance = self.chance.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let line = decide(
-            &self.snapshot.index,
-            self.grants.pace(),
+        *self.traffic.now.entry((slot, page.viewer.region)).or_default() += 1;
+        if !page.keys.is_empty() {
+            self.count_context(page, slot, now);
+        }
+        let Hot {
+            snapshot,
+            grants,
+            seen,
+            ..
+        } = &*self;
+        let may = |line: LineSlot| {
+            let served = usize::try_from(line).ok().and_then(|at| snapshot.lines.get(at));
+            served.is_some_and(|line| may_see(line, page.context, seen))
+        };
+        let wish = Wish {
             slot,
-            path,
-            taken,
-            self.chance,
-        )?;
+            path: &page.viewer.path,
+            context: &page.keys,
+            taken: &page.taken,
+        };
+        let line = decide(&snapshot.index, grants.standings(), &wish, may)?;
+        if page.has_several {
+            page.taken.push(line);
+        }
         let served = usize::try_from(line)
             .ok()
             .and_then(|at| self.snapshot.lines.get(at))
@@ -756,34 +918,63 @@ impl Hot {
         let (place, materials) = served.materials_in(slot).ok_or(NoAdReason::NoMaterial)?;
         let number = self
             .grants
-            .hand_out(line, place, now, settings)
+            .hand_out(&self.snapshot.index, line, place, now, settings)
             .ok_or(NoAdReason::Pace)?;
+        if served
+            .targeting
+            .as_ref()
+            .is_some_and(|targeting| targeting.frequency_cap().is_some())
+        {
+            self.seen.add(page.context.viewer, served.id);
+        }
         let material = material_of_turn(number.turn, materials.len())
             .and_then(|at| materials.get(at))
             .ok_or(NoAdReason::NoMaterial)?;
+        let placement = self
+            .snapshot
+            .placement(slot)
+            .ok_or(NoAdReason::UnknownPlacement)?;
         let claims = Claims {
             line: served.id,
             material: material.id,
-            placement,
-            region: request.region,
+            placement: placement.id,
+            region: page.viewer.region,
             scope: served.scope,
             generation: number.generation,
             epoch: number.epoch,
             number: number.number,
             decided_at: whole_milliseconds(now),
         };
-        Ok((
-            line,
-            Offer {
-                claims,
-                material: Arc::clone(material),
-            },
-        ))
+        Ok(Offer {
+            claims,
+            material: Arc::clone(material),
+        })
+    }
+
+    /// An opportunity for each line that this page's context suits; those of every page are told by [`Hot::roll_traffic`].
+    fn count_context(&mut self, page: &Page<'_>, slot: PlacementSlot, now: Timestamp) {
+        let index = &self.snapshot.index;
+        let mut lines: Vec<LineSlot> = index
+            .matching_context(slot, &page.viewer.path, &page.keys)
+            .collect();
+        lines.sort_unstable();
+        lines.dedup();
+        let day = tashkent_day(now);
+        for line in lines {
+            let served = usize::try_from(line)
+                .ok()
+                .and_then(|at| self.snapshot.lines.get(at));
+            if let Some(line) = served
+                && fits_page(line, page.context)
+            {
+                *self.traffic.demand.entry((line.id, day)).or_default() += 1;
+            }
+        }
     }
 
     fn swap(&mut self, snapshot: Snapshot, now: Timestamp) {
         self.roll_traffic();
-        self.grants.turn_epoch(now);
+        self.grants.turn_epoch(&self.snapshot.index, now);
         self.snapshot = Arc::new(snapshot);
         self.grants.install(&self.snapshot, now);
     }
@@ -802,6 +993,9 @@ impl Hot {
         if hour != self.traffic.hour {
             self.roll_traffic();
             self.traffic.hour = hour;
+            // Tashkent's hours and days begin with those of UTC.
+            self.seen.turn_day(tashkent_day(now));
+            self.grants.turn_hour(&self.snapshot, now);
         }
     }
 
@@ -813,16 +1007,18 @@ impl Hot {
         // Sorted, so that a simulation writes the same rows in the same order.
         let mut cells: Vec<_> = traffic.now.drain().collect();
         cells.sort_unstable_by_key(|(key, _)| *key);
-        for ((placement, region), requests) in cells {
-            if let Some(slot) = self.snapshot.index.slot(placement) {
-                let path = ViewerPath::of(region);
-                for line in self.snapshot.index.matching(slot, &path) {
-                    if let Some(line) = usize::try_from(line)
-                        .ok()
-                        .and_then(|at| self.snapshot.lines.get(at))
-                    {
-                        *traffic.demand.entry((line.id, day)).or_default() += requests;
-                    }
+        for ((slot, region), requests) in cells {
+            let Some(placement) = self.snapshot.placement(slot) else {
+                continue;
+            };
+            let placement = placement.id;
+            let path = ViewerPath::of(region);
+            for line in self.snapshot.index.matching(slot, &path) {
+                if let Some(line) = usize::try_from(line)
+                    .ok()
+                    .and_then(|at| self.snapshot.lines.get(at))
+                {
+                    *traffic.demand.entry((line.id, day)).or_default() += requests;
                 }
             }
             traffic.cells.push(TrafficSeen {
@@ -880,6 +1076,21 @@ impl Drop for Unreported<'_> {
         let mut hot = self.hot.lock().unwrap_or_else(PoisonError::into_inner);
         hot.traffic.keep(cells, demand);
     }
+}
+
+/// Whether the page's rubric or search suits a line.
+fn fits_page(line: &ServedLine, context: &PageContext) -> bool {
+    let targeting = line.targeting.as_ref();
+    targeting.is_none_or(|targeting| targeting.allows_context(context.rubric, &context.words))
+}
+
+/// Whether a viewer on a page may see a line now, as far as pace and schedule don't say.
+fn may_see(line: &ServedLine, context: &PageContext, seen: &Seen) -> bool {
+    let Some(targeting) = &line.targeting else {
+        return true;
+    };
+    let cap = targeting.frequency_cap();
+    cap.is_none_or(|cap| seen.admits(context.viewer, line.id, cap)) && fits_page(line, context)
 }
 
 fn key_of(opened: &OpenedToken) -> CalledKey {

@@ -3,21 +3,52 @@
 //! Rule: delivery.md §3. Immutable; built from [`SnapshotData`] when PostgreSQL tells of a new version, and again at
 //! midnight from the same data, so that a node without a database goes on over the change of the day.
 //!
+//! Whatever an answer says of a placement or a material is written down here once, as the JSON that is sent.
+//!
 //! **Which materials fit a placement**: those of its kind, and of its size where both say one. A line without a fitting
 //! material isn't a candidate there.
 
 use chrono::NaiveDate;
 use namoyish_domain::delivery::decision::{
-    Class, LineSlot, PlacementSlot, TargetIndex, Targeting, price_rank,
+    Class, LineSlot, PlacementSlot, TargetIndex, Targeting as Indexed, price_rank,
 };
+use namoyish_domain::delivery::hash::QuickMap;
 use namoyish_domain::delivery::pacing::{DayPlan, UNLIMITED};
 use namoyish_domain::ids::{AppId, LineId, PlacementId};
 use namoyish_domain::orders::order_blank::LineKind;
+use namoyish_domain::orders::targeting::Targeting;
 use namoyish_storage::runnable::{
     SnapshotApp, SnapshotData, SnapshotLine, SnapshotMaterial, SnapshotPlacement,
 };
 use std::collections::{HashMap, HashSet};
+use std::io::Write;
+use std::ops::Deref;
 use std::sync::Arc;
+
+/// A material as it is served.
+#[derive(Debug)]
+pub struct ServedMaterial {
+    material: SnapshotMaterial,
+    /// The ad's JSON up to the click's token.
+    pub(crate) json: Box<[u8]>,
+}
+
+impl Deref for ServedMaterial {
+    type Target = SnapshotMaterial;
+
+    fn deref(&self) -> &SnapshotMaterial {
+        &self.material
+    }
+}
+
+/// A placement as it is served.
+#[derive(Debug)]
+pub(crate) struct ServedPlacement {
+    pub(crate) id: PlacementId,
+    app: AppId,
+    /// The answer's JSON up to the ad, or to why there is none.
+    pub(crate) json: Box<[u8]>,
+}
 
 /// A line that runs on the snapshot's day.
 #[derive(Debug, Clone)]
@@ -30,13 +61,21 @@ pub(crate) struct ServedLine {
     pub(crate) plan: Option<(u64, DayPlan)>,
     pub(crate) scope: u32,
     pub(crate) cap: u64,
+    /// To whom and when beside the regions; `None`: everybody, always.
+    pub(crate) targeting: Option<Box<Targeting>>,
     /// Fitting materials by placement.
-    pub(crate) materials: Vec<(PlacementSlot, Vec<Arc<SnapshotMaterial>>)>,
+    pub(crate) materials: Vec<(PlacementSlot, Vec<Arc<ServedMaterial>>)>,
 }
 
 impl ServedLine {
+    /// Whether its schedule holds an hour of the week.
+    pub(crate) fn allows_hour(&self, hour_of_week: usize) -> bool {
+        let targeting = self.targeting.as_ref();
+        targeting.is_none_or(|targeting| targeting.allows_hour(hour_of_week))
+    }
+
     /// The materials of the line that fit a placement, and which of the line's placements it is.
-    pub(crate) fn materials_in(&self, slot: PlacementSlot) -> Option<(usize, &[Arc<SnapshotMaterial>])> {
+    pub(crate) fn materials_in(&self, slot: PlacementSlot) -> Option<(usize, &[Arc<ServedMaterial>])> {
         let place = self.materials.iter().position(|(at, _)| *at == slot)?;
         self.materials
             .get(place)
@@ -51,15 +90,18 @@ pub struct Snapshot {
     day: NaiveDate,
     pub(crate) lines: Vec<ServedLine>,
     pub(crate) index: TargetIndex,
-    by_code: HashMap<String, PlacementId>,
-    placements: HashMap<PlacementId, SnapshotPlacement>,
-    apps: HashMap<String, SnapshotApp>,
+    /// By code and by key: what strangers may ask for is fixed, so a quick hash will do.
+    by_code: QuickMap<String, PlacementSlot>,
+    placements: Vec<Arc<ServedPlacement>>,
+    apps: QuickMap<String, SnapshotApp>,
     files: HashSet<String>,
+    public_url: Arc<str>,
 }
 
 impl Snapshot {
-    /// Builds what is served on `day`, which is the data's day or the one after it.
-    pub fn of_day(data: Arc<SnapshotData>, day: NaiveDate) -> Snapshot {
+    /// Builds what is served on `day`, which is the data's day or the one after it, to browsers that reach the node at
+    /// `public_url`.
+    pub fn of_day(data: Arc<SnapshotData>, day: NaiveDate, public_url: Arc<str>) -> Snapshot {
         let placements: HashMap<PlacementId, SnapshotPlacement> = data
             .placements
             .iter()
@@ -75,10 +117,11 @@ impl Snapshot {
         let mut lines = Vec::new();
         let mut targets = Vec::new();
         for line in data.lines.iter().filter(|line| line.runs_on.contains(&day)) {
-            let Some((served, fitting)) = serve_line(line, day, &placements, &slots) else {
+            let Some((served, fitting)) = serve_line(line, day, &placements, &slots, &public_url) else {
                 continue;
             };
-            targets.push((fitting, &line.target));
+            let context: Vec<u64> = line.targeting.context_keys().collect();
+            targets.push((fitting, &line.target, context));
             lines.push(served);
         }
         let index = TargetIndex::build(
@@ -86,10 +129,11 @@ impl Snapshot {
             targets
                 .iter()
                 .zip(0..)
-                .map(|((placements, target), line): (_, LineSlot)| Targeting {
+                .map(|((placements, target, context), line): (_, LineSlot)| Indexed {
                     line,
                     placements,
                     target,
+                    context,
                 }),
         );
         Snapshot {
@@ -99,9 +143,20 @@ impl Snapshot {
             by_code: data
                 .placements
                 .iter()
-                .map(|placement| (placement.code.clone(), placement.id))
+                .zip(0..)
+                .map(|(placement, slot)| (placement.code.clone(), slot))
                 .collect(),
-            placements,
+            placements: data
+                .placements
+                .iter()
+                .map(|placement| {
+                    Arc::new(ServedPlacement {
+                        id: placement.id,
+                        app: placement.app,
+                        json: placement_json(&placement.code, placement.width, placement.height).into(),
+                    })
+                })
+                .collect(),
             apps: data
                 .apps
                 .iter()
@@ -114,12 +169,13 @@ impl Snapshot {
                 .filter_map(|material| material.file_sha256.clone())
                 .collect(),
             data,
+            public_url,
         }
     }
 
     /// The same data on another day.
     pub(crate) fn on(&self, day: NaiveDate) -> Snapshot {
-        Snapshot::of_day(Arc::clone(&self.data), day)
+        Snapshot::of_day(Arc::clone(&self.data), day, Arc::clone(&self.public_url))
     }
 
     /// `snapshot_version` that it shows.
@@ -144,12 +200,17 @@ impl Snapshot {
 
     /// The placement of a code.
     pub fn placement_of(&self, code: &str) -> Option<PlacementId> {
+        Some(self.placement(*self.by_code.get(code)?)?.id)
+    }
+
+    /// The slot of a code.
+    pub(crate) fn slot_of(&self, code: &str) -> Option<PlacementSlot> {
         self.by_code.get(code).copied()
     }
 
     /// A placement.
-    pub fn placement(&self, id: PlacementId) -> Option<&SnapshotPlacement> {
-        self.placements.get(&id)
+    pub(crate) fn placement(&self, slot: PlacementSlot) -> Option<&Arc<ServedPlacement>> {
+        self.placements.get(usize::try_from(slot).ok()?)
     }
 
     /// The app of a publishable key.
@@ -158,10 +219,8 @@ impl Snapshot {
     }
 
     /// Whether the placement belongs to the app.
-    pub(crate) fn is_of_app(&self, placement: PlacementId, app: AppId) -> bool {
-        self.placements
-            .get(&placement)
-            .is_some_and(|placement| placement.app == app)
+    pub(crate) fn is_of_app(&self, slot: PlacementSlot, app: AppId) -> bool {
+        self.placement(slot).is_some_and(|placement| placement.app == app)
     }
 
     /// The files of all materials that may be shown, by SHA-256.
@@ -177,6 +236,7 @@ fn serve_line(
     day: NaiveDate,
     placements: &HashMap<PlacementId, SnapshotPlacement>,
     slots: &HashMap<PlacementId, PlacementSlot>,
+    public_url: &str,
 ) -> Option<(ServedLine, Vec<PlacementId>)> {
     let plan = line.plan_of(day).map(|plan| (plan.version, plan.plan));
     let (class, scope, cap) = match (line.kind, &plan) {
@@ -184,9 +244,14 @@ fn serve_line(
         (LineKind::Media, None) => return None,
         (LineKind::Period | LineKind::Additional, _) => (Class::Period, 0, UNLIMITED),
     };
-    let of_day: Vec<Arc<SnapshotMaterial>> = line
+    let of_day: Vec<Arc<ServedMaterial>> = line
         .materials_of(day)
-        .map(|material| Arc::new(material.clone()))
+        .map(|material| {
+            Arc::new(ServedMaterial {
+                json: material_json(material, public_url).into(),
+                material: material.clone(),
+            })
+        })
         .collect();
     let mut materials = Vec::new();
     let mut fitting = Vec::new();
@@ -214,9 +279,53 @@ fn serve_line(
         plan,
         scope,
         cap,
+        targeting: (!line.targeting.is_everybody()).then(|| Box::new(line.targeting.clone())),
         materials,
     };
     Some((served, fitting))
+}
+
+/// An answer's JSON up to its ad: `{"placement":"top","width":0,"height":0,`.
+pub(crate) fn placement_json(code: &str, width: u32, height: u32) -> Vec<u8> {
+    let mut json = b"{\"placement\":".to_vec();
+    put_text(code, &mut json);
+    let _ = write!(json, ",\"width\":{width},\"height\":{height},");
+    json
+}
+
+/// An ad's JSON up to the click's token.
+fn material_json(material: &SnapshotMaterial, public_url: &str) -> Vec<u8> {
+    let mut json = Vec::with_capacity(256);
+    let _ = write!(
+        json,
+        "\"ad\":{{\"material\":\"{}\",\"kind\":\"{}\",\"title\":",
+        material.id,
+        material.kind.code()
+    );
+    put_text(&material.title, &mut json);
+    if !material.body.is_empty() {
+        json.extend_from_slice(b",\"body\":");
+        put_text(&material.body, &mut json);
+    }
+    if let Some(sha256) = &material.file_sha256 {
+        json.extend_from_slice(b",\"image_url\":");
+        put_text(&format!("{public_url}/m/{sha256}"), &mut json);
+    }
+    let _ = write!(
+        json,
+        ",\"width\":{},\"height\":{},\"click_url\":",
+        material.width, material.height
+    );
+    put_text(&format!("{public_url}/v1/c/"), &mut json);
+    // The token and the quotation mark after it come with each answer.
+    json.pop();
+    json
+}
+
+/// A text as JSON, in quotation marks.
+pub(crate) fn put_text(text: &str, json: &mut Vec<u8>) {
+    // Writing to memory can't fail, and every text is JSON.
+    let _ = serde_json::to_writer(json, text);
 }
 
 fn fits(material: &SnapshotMaterial, placement: &SnapshotPlacement) -> bool {

@@ -114,6 +114,16 @@ pub(crate) fn seal_text(
     Ok(URL_SAFE_NO_PAD.encode(&bytes))
 }
 
+/// Appends a token's text.
+pub(crate) fn put_token(token: &[u8], text: &mut Vec<u8>) {
+    let start = text.len();
+    text.resize(start + (token.len() * 4).div_ceil(3), 0);
+    // The room is measured to the byte, so it always fits.
+    let room = text.get_mut(start..).unwrap_or_default();
+    let written = URL_SAFE_NO_PAD.encode_slice(token, room).unwrap_or(0);
+    text.truncate(start + written);
+}
+
 /// Opens a token's text.
 pub(crate) fn open_text(
     text: &str,
@@ -125,8 +135,15 @@ pub(crate) fn open_text(
     if text.len() > TOKEN_TEXT_MAX {
         return Err(TokenRefused::Malformed);
     }
-    let bytes = URL_SAFE_NO_PAD
-        .decode(text)
+    let mut bytes = [0; TOKEN_BYTES_MAX + 3];
+    let length = URL_SAFE_NO_PAD
+        .decode_slice(text, &mut bytes)
         .map_err(|_| TokenRefused::Malformed)?;
-    token::open(&bytes, kind, keys, life_seconds, now)
+    token::open(
+        bytes.get(..length).unwrap_or_default(),
+        kind,
+        keys,
+        life_seconds,
+        now,
+    )
 }

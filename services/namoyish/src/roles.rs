@@ -7,7 +7,7 @@ use namoyish_delivery::counters::Counters;
 use namoyish_delivery::counters::memory::MemoryCounters;
 use namoyish_delivery::counters::redis::{RedisCounters, RedisCountersOptions};
 use namoyish_delivery::geo::Geo;
-use namoyish_delivery::http as delivery_http;
+use namoyish_delivery::http::{AdServer, Listeners};
 use namoyish_delivery::journal::{Journal, JournalOptions};
 use namoyish_delivery::node::{Node, NodeParts};
 use namoyish_delivery::run::Delivery;
@@ -153,7 +153,9 @@ pub async fn start_delivery(
     servers: &Servers,
     shutdown: &Shutdown,
 ) -> anyhow::Result<Running> {
-    let listener = listen(settings.delivery.listen, "delivery.listen").await?;
+    let listen = settings.delivery.listen;
+    let listeners =
+        Listeners::open(listen, 0).with_context(|| format!("can't listen on {listen} (delivery.listen)"))?;
     let counters: Arc<dyn Counters> = match &servers.redis_url {
         Some(url) => Arc::new(RedisCounters::open(url, RedisCountersOptions::default())?),
         None => Arc::new(MemoryCounters::new()),
@@ -183,7 +185,7 @@ pub async fn start_delivery(
     let geo = open_geo(settings)?;
     tracing::info!("geo data: {}", geo.describe());
     let delivery = Delivery::new(node, geo, ctx.clock.clone());
-    let router = delivery_http::router(delivery.clone(), ctx.ids.clone(), shutdown.clone());
+    let server = AdServer::new(delivery.clone(), ctx.ids.clone(), shutdown.clone());
     let shutdown = shutdown.clone();
     let clock = ctx.clock.clone();
     Ok(tokio::spawn(async move {
@@ -191,7 +193,7 @@ pub async fn start_delivery(
             let (delivery, shutdown) = (delivery.clone(), shutdown.clone());
             async move { delivery.run(shutdown).await }
         });
-        let served = serve(listener, router, shutdown).await;
+        let served = server.serve(listeners).await;
         working.await?;
         // After the last answer: unused numbers go back, the journal is shipped.
         if let Err(error) = delivery.node.finish(clock.now()).await {

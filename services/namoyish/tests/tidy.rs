@@ -72,10 +72,20 @@ const DIRECTION: &[(&str, &[&str])] = &[
     ("services/shared/storage", &["domain"]),
     ("services/shared/documents", &["domain"]),
     ("services/shared/runtime", &["domain", "storage"]),
+    (
+        "services/shared/settlement",
+        &["domain", "storage", "documents", "runtime"],
+    ),
     ("services/shared/testkit", &["domain", "storage", "runtime"]),
-    ("services/orders", &["domain", "storage", "documents", "runtime"]),
+    (
+        "services/orders",
+        &["domain", "storage", "documents", "runtime", "settlement"],
+    ),
     ("services/delivery", &["domain", "storage", "runtime"]),
-    ("services/billing", &["domain", "storage", "documents", "runtime"]),
+    (
+        "services/billing",
+        &["domain", "storage", "documents", "runtime", "settlement"],
+    ),
     (
         "services/shared/simulation",
         &[

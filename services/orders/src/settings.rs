@@ -11,8 +11,8 @@ pub struct OrdersSettings {
     pub api_body_bytes_max: usize,
 }
 
-/// The heaviest body: the heaviest file that any placement takes, and room for the texts beside it.
-pub const API_BODY_BYTES_MAX: usize = 6 * 1024 * 1024;
+/// The heaviest body: the heaviest scan of a signed paper, and room for the texts beside it.
+pub const API_BODY_BYTES_MAX: usize = 11 * 1024 * 1024;
 
 impl Default for OrdersSettings {
     fn default() -> OrdersSettings {

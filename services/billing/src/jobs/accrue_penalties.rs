@@ -3,10 +3,11 @@
 //! Rule: billing.md §6. What is unpaid when a day begins is known as soon as it has begun, so the run of a day accrues that
 //! day too. A run that comes after days of standstill catches up with all of them. A payment that becomes known late takes
 //! days back by itself (`orders::app::record_payment`): each invoice is a transaction of its own that takes the customer's
-//! lock first, as a payment does, so that neither works with what the other is about to change.
+//! lock first, as a payment does, so that neither works with what the other is about to change. Beyond the operator's cap
+//! a day accrues nothing and is written all the same.
 
 use super::{JobError, Summary};
-use namoyish_domain::billing::late_penalty::{OverdueInvoice, accrue};
+use namoyish_domain::billing::late_penalty::{OverdueInvoice, accrue_capped};
 use namoyish_runtime::context::Context;
 
 /// The job's name in `job_runs`.
@@ -39,7 +40,8 @@ pub async fn run(ctx: &Context) -> Result<Summary, JobError> {
                 due_on: item.begins_after,
                 paid: tx.invoices().paid_parts(item.invoice).await?,
             };
-            let days = accrue(&overdue, last_accrued, today)?;
+            let cap = tx.penalty_claims().cap_percent().await?;
+            let days = accrue_capped(&overdue, cap, last_accrued, today)?;
             tx.penalties().add(item.invoice, &days).await?;
             tx.save().await?;
             summary.done += u64::try_from(days.len()).unwrap_or(u64::MAX);

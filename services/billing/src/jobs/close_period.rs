@@ -2,23 +2,26 @@
 //!
 //! Rule: billing.md §4–5; offer [003 §5.4–5.6].
 //!
-//! One transaction per customer: number, document with its lines, rendering posting dated the period's last day, mail. A
+//! One transaction per customer: number, document with its lines, its VAT invoice where the operator is a payer on the
+//! period's last day, rendering posting dated that day, mail. A
 //! customer that has its document is passed over, so that a worker killed anywhere goes on where the first one stopped, and
 //! a rolled back transaction gives its number back: no gap and no double. When every customer is through, the period is
 //! closed and takes no more postings. A customer whose document can't be made doesn't hold up the others, but the period.
 
 use super::{JobError, Summary, Waiting};
-use crate::content::{self, Frame};
+use crate::content::{self, CatalogCodes, Frame};
 use crate::fingerprint::Fingerprint;
 use crate::mail_text;
 use crate::settings::BillingSettings;
-use namoyish_documents::{Language, canonical_json, sha256_hex};
+use namoyish_documents::{Language, PrimaryDocumentContent, canonical_json, sha256_hex};
 use namoyish_domain::billing::document::Series;
 use namoyish_domain::billing::primary_document::{AdvanceAndDebt, LineToRender, PrimaryDocument, Unit};
+use namoyish_domain::billing::vat_invoice;
 use namoyish_domain::calendar::ReportingPeriod;
 use namoyish_domain::ids::{CustomerId, DocumentId, MailId, PostingId};
 use namoyish_runtime::context::Context;
-use namoyish_storage::documents::NewDocument;
+use namoyish_storage::documents::{NewDocument, NewLine};
+use namoyish_storage::objections::Relation;
 use namoyish_storage::outbox::NewMail;
 use namoyish_storage::periods::PeriodLineFacts;
 use namoyish_storage::{DbError, Tx};
@@ -56,7 +59,7 @@ pub async fn run(
         tracing::error!(%period, epochs, "closing by PostgreSQL's counts: the counter stores saw more impressions than have arrived");
         metrics::counter!("closed_with_counts_behind_total").increment(1);
     }
-    let summary = close_customers(ctx, period).await?;
+    let summary = close_customers(ctx, settings, period).await?;
     let mut tx = ctx.store.begin().await?;
     tx.periods().close(period, ctx.now()).await?;
     tx.save().await?;
@@ -64,7 +67,11 @@ pub async fn run(
     Ok(summary)
 }
 
-async fn close_customers(ctx: &Context, period: ReportingPeriod) -> Result<Summary, JobError> {
+async fn close_customers(
+    ctx: &Context,
+    settings: &BillingSettings,
+    period: ReportingPeriod,
+) -> Result<Summary, JobError> {
     let mut summary = Summary::default();
     let mut failures: u64 = 0;
     let mut first_failure: Option<(CustomerId, JobError)> = None;
@@ -74,7 +81,7 @@ async fn close_customers(ctx: &Context, period: ReportingPeriod) -> Result<Summa
         let Some(last) = customers.last() else { break };
         after = Some(*last);
         for customer in customers {
-            match close_customer(ctx, period, customer).await {
+            match close_customer(ctx, &settings.catalog, period, customer).await {
                 Ok(true) => summary.done += 1,
                 Ok(false) => summary.skipped += 1,
                 Err(error) => {
@@ -98,9 +105,10 @@ async fn close_customers(ctx: &Context, period: ReportingPeriod) -> Result<Summa
     }
 }
 
-/// Makes a customer's primary document. `false`: it is there already, or the month is empty.
+/// Makes a customer's primary document, and its VAT invoice. `false`: it is there already, or the month is empty.
 pub async fn close_customer(
     ctx: &Context,
+    catalog: &CatalogCodes,
     period: ReportingPeriod,
     customer: CustomerId,
 ) -> Result<bool, JobError> {
@@ -124,7 +132,7 @@ pub async fn close_customer(
     };
 
     // Commit.
-    issue(ctx, &mut tx, &document, &facts).await?;
+    issue(ctx, catalog, &mut tx, &document, &facts).await?;
     tx.save().await?;
     metrics::counter!("documents_issued_total", "kind" => Series::PrimaryDocument.name()).increment(1);
     Ok(true)
@@ -132,6 +140,7 @@ pub async fn close_customer(
 
 async fn issue(
     ctx: &Context,
+    catalog: &CatalogCodes,
     tx: &mut Tx,
     document: &PrimaryDocument,
     facts: &[PeriodLineFacts],
@@ -187,6 +196,10 @@ async fn issue(
         issued_at: now,
     };
     tx.documents().issue(&new, document.lines(), ACTOR).await?;
+    let vat_terms = tx.operator().vat_terms_on(period.last_day()).await?;
+    if vat_invoice::is_due(vat_terms) {
+        issue_vat_invoice(ctx, catalog, tx, (id, document), &content).await?;
+    }
     if let Some(posting) = document.posting(&number)? {
         tx.ledger()
             .append(PostingId::from_uuid(ctx.uuid()), &posting, now)
@@ -204,6 +217,42 @@ async fn issue(
         language: customer.language,
     };
     tx.outbox().push(&mail, now).await?;
+    Ok(())
+}
+
+/// The VAT invoice of a primary document, dated the last day of the period: its number is of that day's year.
+async fn issue_vat_invoice(
+    ctx: &Context,
+    catalog: &CatalogCodes,
+    tx: &mut Tx,
+    (primary, document): (DocumentId, &PrimaryDocument),
+    primary_content: &PrimaryDocumentContent,
+) -> Result<(), JobError> {
+    let dated = vat_invoice::dated(document.period());
+    let year = chrono::Datelike::year(&dated);
+    let ordinal = tx.take_number(Series::VatInvoice.name(), year).await?;
+    let number = Series::VatInvoice.number(year, ordinal);
+    let content = content::vat_invoice(primary_content, &number, dated, catalog);
+    content.check()?;
+    let json = canonical_json(&content)?;
+    let id = DocumentId::from_uuid(ctx.uuid());
+    let new = NewDocument {
+        id,
+        kind: Series::VatInvoice,
+        number: &number,
+        customer: document.customer(),
+        period: Some(document.period()),
+        net: content.net,
+        vat: content.vat,
+        gross: content.gross,
+        content: &json,
+        sha256: &sha256_hex(&json),
+        issued_at: ctx.now(),
+    };
+    let lines: Vec<NewLine> = document.lines().iter().map(NewLine::from).collect();
+    tx.documents().issue_dated(&new, dated, &lines, ACTOR).await?;
+    tx.objections().refer(id, primary, Relation::VatInvoiceOf).await?;
+    metrics::counter!("documents_issued_total", "kind" => Series::VatInvoice.name()).increment(1);
     Ok(())
 }
 

@@ -5,9 +5,18 @@ pub mod accrue_penalties;
 pub mod check_ledger;
 pub mod close_period;
 pub mod compare_counts;
+pub mod documents_overdue;
+pub mod export_vat_invoices;
+pub mod fix_refunds;
+pub mod lapse_increases;
+pub mod licence_expiry;
 pub mod move_by_calendar;
+pub mod reconciliation_acts;
 pub mod replan_day;
 pub mod send_mail;
+pub mod settle_contracts;
+pub mod stand_still;
+pub mod watch_refunds;
 
 use crate::content::UnknownLine;
 use namoyish_documents::CanonicalError;
@@ -112,6 +121,25 @@ pub enum JobError {
         /// Number series with gaps.
         gaps: usize,
     },
+    /// A VAT invoice has no e-invoice form.
+    #[error("VAT invoice {number}: {error}")]
+    EInvoice {
+        /// Its number.
+        number: String,
+        /// Why.
+        error: namoyish_documents::files::FileError,
+    },
+    /// The folder for e-invoices can't be written.
+    #[error("{folder}: {error}")]
+    Folder {
+        /// The folder.
+        folder: String,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// A correction can't be issued.
+    #[error(transparent)]
+    Correction(#[from] namoyish_settlement::corrections::CorrectionFailed),
     /// A day plan can't be made.
     #[error("{0}")]
     Plans(String),
@@ -130,6 +158,9 @@ impl JobError {
             JobError::NoOperator => "operator_not_set_up",
             JobError::CustomersFailed { .. } => "customers_failed",
             JobError::LedgerNotSound { .. } => "ledger_not_sound",
+            JobError::EInvoice { .. } => "e_invoice_refused",
+            JobError::Folder { .. } => "folder_not_writable",
+            JobError::Correction(refused) => refused.code(),
             JobError::Plans(_) => "plans_failed",
         }
     }

@@ -1,12 +1,17 @@
-//! What changes because a day has come: extra periods run out, order blanks enter service and complete it.
+//! What changes because a day has come: extra periods run out, lines that stand still move on, order blanks enter service,
+//! complete it, or end before their time.
 //!
-//! Rules: delivery.md §5 (an extra period ends after its last day, or when the line's whole budget is spent); orders.md §3
-//! (`signed → in_service` on the first day of service, `→ completed` after the last one).
+//! Rules: delivery.md §5 (an extra period ends after its last day, with its line, or when the line's whole budget is
+//! spent); orders.md §3 (`signed → in_service` on the first day of service, `→ completed` after the last one); §8
+//! (`→ terminated` when no line goes on and a term was cut short).
+//!
+//! Lines that stand still are moved first ([`super::stand_still`]), so that none is completed by a day that it lost.
 //!
 //! A blank with a line that has no approved material yet isn't completed: its term is still going to move [003 §3.4.1].
 
-use super::{JobError, Summary};
-use namoyish_domain::delivery::extra_period::over_by_itself;
+use super::{JobError, Summary, stand_still};
+use namoyish_domain::calendar::{day_start, minus_days};
+use namoyish_domain::delivery::extra_period::{EndedExtraPeriod, ExtraPeriodEnd, over_by_itself};
 use namoyish_domain::money::{Exact, Money, MoneyError};
 use namoyish_domain::orders::order_blank::{BlankState, MoveRefused};
 use namoyish_runtime::context::Context;
@@ -21,7 +26,11 @@ const BATCH: u32 = 500;
 
 /// Moves what is due. `done` counts extra periods and moves of blanks.
 pub async fn run(ctx: &Context) -> Result<Summary, JobError> {
-    let done = end_extra_periods(ctx).await? + move_blanks(ctx).await?;
+    let moved = stand_still::run(ctx).await?;
+    let done = moved
+        + end_extra_periods(ctx).await?
+        + end_extra_periods_of_ended(ctx).await?
+        + move_blanks(ctx).await?;
     Ok(Summary {
         done,
         ..Summary::default()
@@ -44,6 +53,37 @@ async fn end_extra_periods(ctx: &Context) -> Result<u64, JobError> {
             });
             tx.order_lines()
                 .insert_change(open.line, now, "billing", "extra_period_ended", details)
+                .await?;
+            done += 1;
+        }
+    }
+    if done > 0 {
+        tx.bump_snapshot().await?;
+        tx.save().await?;
+    }
+    Ok(done)
+}
+
+/// Extra periods end with their lines (orders.md §8): the line's last day was their last.
+async fn end_extra_periods_of_ended(ctx: &Context) -> Result<u64, JobError> {
+    let mut tx = ctx.store.begin().await?;
+    let mut done = 0;
+    for (line, ended_on, period) in tx.terminations().extra_periods_of_ended(ctx.today()).await? {
+        let last_paced = minus_days(ended_on, 1);
+        let ended = EndedExtraPeriod {
+            id: period.id,
+            end: ExtraPeriodEnd::SwitchedOff,
+            ended_at: day_start(ended_on),
+            ended_on: (period.first_day <= last_paced).then_some(last_paced),
+        };
+        if tx.extra_periods().end(&ended).await? {
+            let details = json!({
+                "extra_period": ended.id.to_string(),
+                "ended": ended.end.code(),
+                "ended_on": ended.ended_on.map(|day| day.to_string()),
+            });
+            tx.order_lines()
+                .insert_change(line, ctx.now(), "billing", "extra_period_ended", details)
                 .await?;
             done += 1;
         }
@@ -95,12 +135,24 @@ fn moves_of(
     let refused = |refused: MoveRefused| namoyish_storage::DbError::Inconsistent(refused.to_string());
     let mut moves = Vec::new();
     let mut state = blank.state;
+    if !blank.is_served {
+        // Ended before its first day.
+        if blank.last_served_on < today {
+            moves.push((state, state.terminate().map_err(refused)?));
+        }
+        return Ok(moves);
+    }
     if state == BlankState::Signed && blank.first_day <= today {
         moves.push((state, state.begin_service().map_err(refused)?));
         state = BlankState::InService;
     }
     if state == BlankState::InService && blank.last_served_on < today && !blank.waits_for_material {
-        moves.push((state, state.complete().map_err(refused)?));
+        let over = if blank.last_served_on < blank.last_day {
+            state.terminate()
+        } else {
+            state.complete()
+        };
+        moves.push((state, over.map_err(refused)?));
     }
     Ok(moves)
 }
@@ -111,19 +163,49 @@ mod tests {
     use namoyish_domain::ids::OrderBlankId;
     use uuid::Uuid;
 
-    fn moves(state: BlankState, today: &str, waits_for_material: bool) -> Vec<BlankState> {
-        let blank = BlankToMove {
+    fn blank(state: BlankState, waits_for_material: bool) -> BlankToMove {
+        BlankToMove {
             id: OrderBlankId::from_uuid(Uuid::from_u128(1)),
             state,
             first_day: "2026-11-01".parse().unwrap(),
             last_served_on: "2026-11-30".parse().unwrap(),
+            last_day: "2026-11-30".parse().unwrap(),
             waits_for_material,
-        };
-        moves_of(&blank, today.parse().unwrap())
+            is_served: true,
+        }
+    }
+
+    fn moves_by(blank: &BlankToMove, today: &str) -> Vec<BlankState> {
+        moves_of(blank, today.parse().unwrap())
             .unwrap()
             .into_iter()
             .map(|(_, to)| to)
             .collect()
+    }
+
+    fn moves(state: BlankState, today: &str, waits_for_material: bool) -> Vec<BlankState> {
+        moves_by(&blank(state, waits_for_material), today)
+    }
+
+    #[test]
+    fn a_blank_whose_term_was_cut_short_is_terminated() {
+        // orders.md §8
+        let ended = BlankToMove {
+            last_day: "2027-01-31".parse().unwrap(),
+            ..blank(BlankState::InService, false)
+        };
+        assert_eq!(moves_by(&ended, "2026-11-30"), []);
+        assert_eq!(moves_by(&ended, "2026-12-01"), [BlankState::Terminated]);
+        let ended_before_it_began = BlankToMove {
+            is_served: false,
+            last_served_on: "2026-10-14".parse().unwrap(),
+            ..blank(BlankState::Signed, false)
+        };
+        assert_eq!(moves_by(&ended_before_it_began, "2026-10-14"), []);
+        assert_eq!(
+            moves_by(&ended_before_it_began, "2026-10-15"),
+            [BlankState::Terminated]
+        );
     }
 
     #[test]

@@ -8,13 +8,15 @@
 use super::{JobError, Summary};
 use crate::settings::BillingSettings;
 use chrono::TimeDelta;
-use namoyish_documents::{Language, PrimaryDocumentContent, render_primary_pdf, render_primary_xlsx};
+use namoyish_documents::Language;
+use namoyish_documents::files::{pdf_of, xlsx_of};
 use namoyish_domain::billing::document::DocumentState;
 use namoyish_domain::ids::DocumentId;
 use namoyish_runtime::context::Context;
 use namoyish_runtime::mail::{Attachment, Mailer, Message};
-use namoyish_storage::Tx;
+use namoyish_storage::objections::Relation;
 use namoyish_storage::outbox::Mail;
+use namoyish_storage::{DbError, Tx};
 
 /// The job's name in `job_runs`.
 pub const NAME: &str = "send_mail";
@@ -42,6 +44,13 @@ pub async fn run(ctx: &Context, settings: &BillingSettings, mailer: &Mailer) -> 
                 tx.outbox().mark_sent(mail.mail.id, now).await?;
                 if let Some(document) = mail.mail.document {
                     enter_sent(ctx, &mut tx, document).await?;
+                    let invoice = tx
+                        .objections()
+                        .referring(document, Relation::VatInvoiceOf)
+                        .await?;
+                    if let Some(invoice) = invoice {
+                        enter_sent(ctx, &mut tx, invoice).await?;
+                    }
                 }
                 summary.done += 1;
             }
@@ -122,38 +131,55 @@ async fn send(
     })
 }
 
-/// The document as PDF and XLSX in the mail's language, rendered from its stored content and nothing else.
+/// The document as PDF and XLSX in the mail's language, and its VAT invoice as PDF, rendered from their stored contents and
+/// nothing else.
 async fn attachments(
     ctx: &Context,
     settings: &BillingSettings,
     document: DocumentId,
     language: &str,
 ) -> Result<Vec<Attachment>, SendFailed> {
-    let stored = ctx.store.document_content(document).await;
-    let stored = stored.map_err(|error| SendFailed {
+    let for_a_while = |error: DbError| SendFailed {
         error: error.to_string(),
         permanent: false,
-    })?;
-    let (json, sha256) = stored.ok_or_else(|| SendFailed::permanent(format!("{document} has gone")))?;
-    let content: PrimaryDocumentContent = serde_json::from_str(&json).map_err(SendFailed::permanent)?;
+    };
     let language = Language::parse(language).map_err(SendFailed::permanent)?;
-    let verify_url = settings.verify_url_of(&content.number, &sha256);
+    let invoice = ctx
+        .store
+        .referring_document(document, Relation::VatInvoiceOf)
+        .await
+        .map_err(for_a_while)?;
+    let mut stored = Vec::new();
+    for (id, with_xlsx) in std::iter::once((document, true)).chain(invoice.map(|id| (id, false))) {
+        let record = ctx.store.document(id).await.map_err(for_a_while)?;
+        let content = ctx.store.document_content(id).await.map_err(for_a_while)?;
+        let (Some(record), Some((content, _))) = (record, content) else {
+            return Err(SendFailed::permanent(format!("{id} has gone")));
+        };
+        let verify_url = settings.verify_url_of(&record.number, &record.sha256);
+        stored.push((record, content, verify_url, with_xlsx));
+    }
     // Rendering is CPU work of some ten milliseconds: not on the threads that serve others.
     tokio::task::spawn_blocking(move || {
-        let pdf = render_primary_pdf(&content, language, &verify_url).map_err(SendFailed::permanent)?;
-        let xlsx = render_primary_xlsx(&content, language).map_err(SendFailed::permanent)?;
-        Ok(vec![
-            Attachment {
-                name: format!("{}.pdf", content.number),
+        let mut files = Vec::new();
+        for (record, content, verify_url, with_xlsx) in stored {
+            let pdf = pdf_of(&record.kind, &content, language, &verify_url).map_err(SendFailed::permanent)?;
+            files.push(Attachment {
+                name: format!("{}.pdf", record.number),
                 media_type: "application/pdf".to_owned(),
                 bytes: pdf,
-            },
-            Attachment {
-                name: format!("{}.xlsx", content.number),
-                media_type: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet".to_owned(),
-                bytes: xlsx,
-            },
-        ])
+            });
+            if with_xlsx {
+                let xlsx = xlsx_of(&record.kind, &content, language).map_err(SendFailed::permanent)?;
+                files.push(Attachment {
+                    name: format!("{}.xlsx", record.number),
+                    media_type: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+                        .to_owned(),
+                    bytes: xlsx,
+                });
+            }
+        }
+        Ok(files)
     })
     .await
     .map_err(|error| SendFailed {

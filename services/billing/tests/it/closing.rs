@@ -1,8 +1,9 @@
 //! billing.md §4–5: closing a period.
 
 use crate::fixture::{
-    Worker, count, media_line, operator_at, pay, period, period_line, sign, sum, tashkent, vat,
+    Worker, count, media_line, operator_at, pay, period, period_line, primaries, sign, sum, tashkent, vat,
 };
+use namoyish_billing::content::CatalogCodes;
 use namoyish_billing::jobs::close_period::{self, close_customer};
 use namoyish_billing::jobs::{JobError, Waiting, check_ledger, compare_counts};
 use namoyish_documents::{PrimaryDocumentContent, canonical_json, sha256_hex};
@@ -367,9 +368,10 @@ async fn two_workers_at_once_make_each_document_once() {
     )
     .await;
     ctx.clock.advance_to(tashkent("2027-01-01T00:20:00"));
+    let catalog = CatalogCodes::default();
     let (one, other) = tokio::join!(
-        close_customer(&ctx, december, customers[0]),
-        close_customer(&ctx, december, customers[0])
+        close_customer(&ctx, &catalog, december, customers[0]),
+        close_customer(&ctx, &catalog, december, customers[0])
     );
     assert_eq!(
         [one.unwrap(), other.unwrap()]
@@ -425,7 +427,7 @@ async fn impressions_that_arrive_after_their_months_close_are_charged_once_by_th
     count(&ctx, lines[0], "2026-11-05", 500).await;
     worker.advance(&ctx, "2027-01-02T10:00:00").await;
     let mut charged = vec![];
-    for document in ctx.store.documents_of(customer, 10).await.unwrap() {
+    for document in primaries(&ctx, customer).await {
         let (json, _) = ctx.store.document_content(document.id).await.unwrap().unwrap();
         let content: PrimaryDocumentContent = serde_json::from_str(&json).unwrap();
         for line in content.lines {

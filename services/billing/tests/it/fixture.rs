@@ -282,3 +282,13 @@ pub fn cost(price: &str, impressions: u64) -> Money {
         .round_half_up()
         .unwrap()
 }
+
+/// A customer's primary documents, newest first.
+pub async fn primaries(
+    ctx: &Context,
+    customer: CustomerId,
+) -> Vec<namoyish_storage::documents::DocumentRecord> {
+    let mut documents = ctx.store.documents_of(customer, 100).await.unwrap();
+    documents.retain(|document| document.kind == "primary_document");
+    documents
+}

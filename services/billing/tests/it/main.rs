@@ -11,8 +11,13 @@
 mod calendar;
 mod closing;
 mod fixture;
+mod increases;
+mod interruptions;
 mod kills;
+mod licences;
 mod mail;
 mod months;
 mod replan_day;
+mod settlement;
+mod vat_invoices;
 mod worker;

@@ -2,7 +2,7 @@
 
 use crate::fixture::{
     Worker, cost, count, issue_invoices, issue_invoices_signed_on, media_line, operator_at, pay, period_line,
-    sign, sum, tashkent, vat,
+    primaries, sign, sum, tashkent, vat,
 };
 use namoyish_domain::billing::allocation::allocate_free;
 use namoyish_domain::billing::document::DocumentState;
@@ -61,7 +61,7 @@ async fn a_line_paid_late_in_two_parts() {
     ];
     assert_eq!(told, due.map(|row| row.map(str::to_owned)));
 
-    let mut documents = ctx.store.documents_of(customer, 10).await.unwrap();
+    let mut documents = primaries(&ctx, customer).await;
     documents.reverse();
     let told: Vec<[String; 5]> = documents
         .iter()
@@ -155,11 +155,8 @@ async fn the_months_of_a_media_line_add_up_to_its_counted_impressions() {
         all += u64::from(n);
     }
     worker.advance(&ctx, "2027-02-02T00:00:00").await;
-    let mut nets: Vec<Money> = ctx
-        .store
-        .documents_of(customer, 10)
+    let mut nets: Vec<Money> = primaries(&ctx, customer)
         .await
-        .unwrap()
         .iter()
         .map(|document| document.net)
         .collect();
@@ -221,7 +218,7 @@ async fn a_worker_that_stood_still_for_months_catches_up_in_one_tick() {
     ctx.clock.advance_to(tashkent("2026-04-10T09:00:00"));
     let report = worker.tick(&ctx).await;
     assert!(report.first_failure().is_none(), "{:?}", report.first_failure());
-    let documents = ctx.store.documents_of(customer, 10).await.unwrap();
+    let documents = primaries(&ctx, customer).await;
     assert_eq!(documents.len(), 2);
     assert_eq!(
         ctx.store.last_closed_period().await.unwrap(),

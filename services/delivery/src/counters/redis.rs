@@ -47,7 +47,7 @@ const LIFE_CHANGES_MAX: u32 = 3;
 /// Days from 0001-01-01 to 1970-01-01.
 const DAYS_TO_1970: i32 = 719_163;
 /// Epochs for which this node remembers what it was granted.
-const EPOCHS_REMEMBERED: u32 = 4;
+const EPOCHS_REMEMBERED: u32 = 2;
 
 struct LuaScript {
     text: String,
@@ -114,11 +114,12 @@ pub struct RedisCounters {
 struct Known {
     life: Option<String>,
     number: u64,
-    granted: HashMap<(LineId, u32), Block>,
+    /// By line, scope and epoch: numbers of the next epoch are granted before this one ends.
+    granted: HashMap<(LineId, u32, Epoch), Block>,
     pruned_in: Option<Epoch>,
 }
 
-/// The end of the newest block that this node was granted of a line.
+/// The end of the newest block that this node was granted of a line in an epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Block {
     generation: u32,
@@ -282,9 +283,13 @@ impl RedisCounters {
         // Compared with what was known when the call was sent: answers of concurrent calls may overtake each other.
         let (number_before, blocks_before) = {
             let known = self.known();
-            let blocks: Vec<Option<Block>> = requests
+            let blocks: Vec<[Option<Block>; 2]> = requests
                 .iter()
-                .map(|request| known.granted.get(&(request.line, request.scope)).copied())
+                .map(|request| {
+                    let block = |epoch| known.granted.get(&(request.line, request.scope, epoch)).copied();
+                    let before = Epoch(request.epoch.0.saturating_sub(1));
+                    [block(request.epoch), block(before)]
+                })
                 .collect();
             (known.number, blocks)
         };
@@ -318,19 +323,21 @@ impl RedisCounters {
         }
         let replies: Vec<GrantReply> = answers.iter().map(read_grant).collect::<Result<_, _>>()?;
         for (reply, before) in replies.iter().zip(&blocks_before) {
-            if let (
-                GrantReply::Granted {
-                    generation,
-                    first,
-                    count,
-                    ..
-                },
-                Some(before),
-            ) = (reply, before)
-                && *count > 0
-                && (*generation < before.generation || is_below(*generation, *first, before, requests))
+            if let GrantReply::Granted {
+                generation,
+                first,
+                count: 1..,
+                ..
+            } = reply
+                && let Some(known) = before
+                    .iter()
+                    .flatten()
+                    .find(|known| *generation < known.generation)
+                    .or(before[0]
+                        .as_ref()
+                        .filter(|known| *generation == known.generation && *first < known.end))
             {
-                return Err(self.renew(&life, u64::from(before.end), u64::from(*first)).await);
+                return Err(self.renew(&life, u64::from(known.end), u64::from(*first)).await);
             }
         }
         self.remember(&life, number, requests, &replies);
@@ -357,7 +364,10 @@ impl RedisCounters {
                     epoch: request.epoch,
                     end: first.saturating_add(count),
                 };
-                let block = known.granted.entry((request.line, request.scope)).or_insert(new);
+                let block = known
+                    .granted
+                    .entry((request.line, request.scope, request.epoch))
+                    .or_insert(new);
                 let is_newer =
                     (new.generation, new.epoch, new.end) > (block.generation, block.epoch, block.end);
                 if is_newer {
@@ -365,12 +375,13 @@ impl RedisCounters {
                 }
             }
         }
-        if let Some(request) = requests.first()
-            && known.pruned_in != Some(request.epoch)
+        // Blocks of the next epoch are asked for among those of this one.
+        if let Some(newest) = requests.iter().map(|request| request.epoch).max()
+            && known.pruned_in < Some(newest)
         {
-            known.pruned_in = Some(request.epoch);
-            let oldest = request.epoch.0.saturating_sub(EPOCHS_REMEMBERED);
-            known.granted.retain(|_, block| block.epoch.0 >= oldest);
+            known.pruned_in = Some(newest);
+            let oldest = newest.0.saturating_sub(EPOCHS_REMEMBERED);
+            known.granted.retain(|(_, _, epoch), _| epoch.0 >= oldest);
         }
     }
 
@@ -588,14 +599,6 @@ impl Counters for RedisCounters {
         }
         Ok(())
     }
-}
-
-fn is_below(generation: u32, first: u32, before: &Block, requests: &[GrantRequest]) -> bool {
-    // All requests of a call are of one instant; an older epoch says nothing of the present one.
-    let same_epoch = requests
-        .first()
-        .is_some_and(|request| request.epoch == before.epoch);
-    generation == before.generation && same_epoch && first < before.end
 }
 
 fn load_command(script: &'static LuaScript) -> Cmd {

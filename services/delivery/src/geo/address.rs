@@ -13,24 +13,26 @@ const ENTRIES_MAX: usize = 32;
 
 /// The viewer's address.
 pub fn viewer_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
+    let values = headers.get_all("x-forwarded-for").iter();
+    // Several headers are one list, in order. The map walks it forwards only.
+    let mut values: Vec<&str> = values.map(|value| value.to_str().unwrap_or("")).collect();
+    values.reverse();
+    viewer_behind(peer, values.into_iter(), trusted)
+}
+
+/// The viewer's address by the values of `X-Forwarded-For`, the last one first.
+pub(crate) fn viewer_behind<'a>(
+    peer: IpAddr,
+    forwarded: impl Iterator<Item = &'a str>,
+    trusted: &[IpNet],
+) -> IpAddr {
     let peer = peer.to_canonical();
     let is_trusted = |address: IpAddr| trusted.iter().any(|network| network.contains(&address));
     if !is_trusted(peer) {
         return peer;
     }
-    // Several headers are one list, in order.
-    let values: Vec<&str> = headers
-        .get_all("x-forwarded-for")
-        .iter()
-        .map(|value| value.to_str().unwrap_or(""))
-        .collect();
     let mut nearest = peer;
-    for entry in values
-        .iter()
-        .rev()
-        .flat_map(|value| value.rsplit(','))
-        .take(ENTRIES_MAX)
-    {
+    for entry in forwarded.flat_map(|value| value.rsplit(',')).take(ENTRIES_MAX) {
         let Some(address) = parse_entry(entry) else {
             return nearest;
         };

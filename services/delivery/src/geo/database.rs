@@ -2,10 +2,10 @@
 //!
 //! Two layouts are understood, in one file even: MaxMind's own (`country.iso_code`, `subdivisions[0].iso_code`,
 //! `city.names.en`) and the flat one of free databases (`country_code`, `state1`, `city`). Every record is decoded once,
-//! when the file is loaded, into a small number by its offset; a lookup then reads the tree and a table.
-//!
-//! The file is read whole into memory: a file that is replaced in place can't pull the ground from under a lookup.
+//! when the file is loaded, into a small number; its networks become a layer of the [`super::table`], and the file is
+//! let go.
 
+use super::table::{NOT_TOLD, Steps, Table, Value};
 use maxminddb::{MaxMindDbError, PathElement, Reader, WithinOptions};
 use namoyish_domain::delivery::geo::{Located, region_of};
 use namoyish_domain::orders::placement::RegionCode;
@@ -16,9 +16,10 @@ use std::path::Path;
 /// A loaded database.
 #[derive(Debug)]
 pub struct GeoDatabase {
-    reader: Reader<Vec<u8>>,
-    /// Index into `regions` by a record's offset; records without a country are absent.
-    by_offset: HashMap<usize, u32>,
+    kind: String,
+    /// Values are places in `regions`, from 1.
+    v4: Steps<u32>,
+    v6: Steps<u128>,
     regions: Vec<RegionCode>,
 }
 
@@ -34,14 +35,27 @@ impl GeoDatabase {
     }
 
     fn of_reader(reader: Reader<Vec<u8>>) -> Result<GeoDatabase, MaxMindDbError> {
-        let mut seen: HashMap<usize, Option<u32>> = HashMap::new();
-        let mut numbers: HashMap<RegionCode, u32> = HashMap::new();
+        let mut seen: HashMap<usize, Value> = HashMap::new();
+        let mut numbers: HashMap<RegionCode, Value> = HashMap::new();
         let mut regions = Vec::new();
+        let (mut v4, mut v6) = (Vec::new(), Vec::new());
         for found in reader.networks(WithinOptions::default())? {
             let found = found?;
-            let Some(offset) = found.offset().filter(|offset| !seen.contains_key(offset)) else {
+            let Some(offset) = found.offset() else {
                 continue;
             };
+            let network = found.network()?;
+            let mut put = |value: Value| match (network.network(), network.broadcast()) {
+                (IpAddr::V4(first), IpAddr::V4(last)) => v4.push((u32::from(first), u32::from(last), value)),
+                (IpAddr::V6(first), IpAddr::V6(last)) => {
+                    v6.push((u128::from(first), u128::from(last), value))
+                }
+                _ => {}
+            };
+            if let Some(value) = seen.get(&offset) {
+                put(*value);
+                continue;
+            }
             let text = |path: &[PathElement<'_>]| {
                 // Of another type than a text means: of the other layout.
                 found.decode_path::<&str>(path).ok().flatten().unwrap_or("")
@@ -68,35 +82,46 @@ impl GeoDatabase {
                 subdivision_name: &subdivision_name,
                 city: &city,
             });
-            let number = region.map(|region| {
+            let value = region.map_or(NOT_TOLD, |region| {
                 *numbers.entry(region).or_insert_with(|| {
                     regions.push(region);
-                    u32::try_from(regions.len() - 1).unwrap_or(u32::MAX)
+                    Value::try_from(regions.len()).unwrap_or(NOT_TOLD)
                 })
             });
-            seen.insert(offset, number);
+            put(value);
+            seen.insert(offset, value);
         }
-        let by_offset = seen
-            .into_iter()
-            .filter_map(|(offset, number)| Some((offset, number?)))
-            .collect();
+        // Records without a country tell nothing, so that another file may.
+        v4.retain(|(_, _, value)| *value != NOT_TOLD);
+        v6.retain(|(_, _, value)| *value != NOT_TOLD);
         Ok(GeoDatabase {
-            reader,
-            by_offset,
+            kind: reader.metadata().database_type.clone(),
+            v4: Steps::of_nested(v4),
+            v6: Steps::of_nested(v6),
             regions,
         })
     }
 
-    /// The region of an address; `None` when the file doesn't know it.
+    /// As layers of a table; `number` gives the number of a region.
+    pub(super) fn layers(&self, mut number: impl FnMut(RegionCode) -> Value) -> (Steps<u32>, Steps<u128>) {
+        let numbers: Vec<Value> = self.regions.iter().map(|region| number(*region)).collect();
+        let renumber = |value: Value| {
+            let place = usize::try_from(value).ok().and_then(|value| value.checked_sub(1));
+            place.and_then(|at| numbers.get(at)).copied().unwrap_or(NOT_TOLD)
+        };
+        (self.v4.map(renumber), self.v6.map(renumber))
+    }
+
+    /// The region of an address; `None` when the file doesn't know it. For looking at a file by itself.
     pub fn region_of(&self, address: IpAddr) -> Option<RegionCode> {
-        let offset = self.reader.lookup(address).ok()?.offset()?;
-        let number = usize::try_from(*self.by_offset.get(&offset)?).ok()?;
-        self.regions.get(number).copied()
+        let table = Table::new(self.v4.clone(), self.v6.clone());
+        let value = usize::try_from(table.get(address.to_canonical())).ok()?;
+        self.regions.get(value.checked_sub(1)?).copied()
     }
 
     /// What the file says it is, "GeoLite2-City".
     pub fn kind(&self) -> &str {
-        &self.reader.metadata().database_type
+        &self.kind
     }
 
     /// How many different regions it tells apart.

@@ -6,22 +6,29 @@
 //!
 //! The built-in networks (`uzbekistan.csv`) tell little more than the country, so they come last: they are what is known
 //! without any database, or of an address that the database doesn't have.
+//!
+//! What all of them say is flattened at load into one [`table`]: a lookup costs the same whatever their number and size.
 
 pub mod address;
 pub mod database;
 pub mod overlay;
+mod table;
 
 pub use address::viewer_address;
+pub(crate) use address::viewer_behind;
 pub use database::GeoDatabase;
 pub use overlay::{Overlay, OverlayRefused};
 
 use arc_swap::ArcSwap;
+use namoyish_domain::delivery::decision::ViewerPath;
+use namoyish_domain::delivery::hash::QuickMap;
 use namoyish_domain::orders::placement::RegionCode;
 use std::io;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
+use table::{NOT_TOLD, Steps, Table, Value};
 
 /// Uzbekistan's large networks.
 const BUILT_IN: &str = include_str!("uzbekistan.csv");
@@ -65,29 +72,95 @@ pub enum GeoError {
 /// A file's time and size: what says that it has changed.
 type Stamp = Option<(SystemTime, u64)>;
 
+/// Where an address is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Whereabouts {
+    /// `None`: unresolvable.
+    pub region: Option<RegionCode>,
+    /// The region and those above it.
+    pub path: ViewerPath,
+}
+
+impl Whereabouts {
+    /// In a region.
+    pub fn of(region: Option<RegionCode>) -> Whereabouts {
+        Whereabouts {
+            region,
+            path: ViewerPath::of(region),
+        }
+    }
+}
+
 #[derive(Debug)]
 struct Loaded {
-    overlay: Overlay,
-    databases: Vec<GeoDatabase>,
-    built_in: Overlay,
+    table: Table,
+    /// What the table's values say, from 1.
+    places: Vec<Whereabouts>,
+    databases: String,
+    overlay_networks: usize,
+    built_in_networks: usize,
+}
+
+/// Numbers for what networks say.
+#[derive(Default)]
+struct Places {
+    numbers: QuickMap<Option<RegionCode>, Value>,
+    places: Vec<Whereabouts>,
+}
+
+impl Places {
+    fn number(&mut self, region: Option<RegionCode>) -> Value {
+        *self.numbers.entry(region).or_insert_with(|| {
+            self.places.push(Whereabouts::of(region));
+            Value::try_from(self.places.len()).unwrap_or(NOT_TOLD)
+        })
+    }
 }
 
 impl Loaded {
     fn read(database: Option<&Path>, overlay: Option<&Path>) -> Result<Loaded, GeoError> {
-        let built_in = PathBuf::from("uzbekistan.csv (built in)");
+        let built_in = Overlay::parse(BUILT_IN).map_err(|source| GeoError::Overlay {
+            path: PathBuf::from("uzbekistan.csv (built in)"),
+            source,
+        })?;
+        let overlay = overlay.map(read_overlay).transpose()?.unwrap_or_default();
         let files = database.map(files_of).unwrap_or_default();
+        let mut places = Places::default();
+        // From the top layer down, one database in memory at a time.
+        let (mut v4, mut v6) = overlay.layers(|told| places.number(told));
+        let mut described = Vec::new();
+        for path in &files {
+            let database = read_database(path)?;
+            described.push(format!(
+                "{} ({} regions)",
+                database.kind(),
+                database.regions_known()
+            ));
+            lay(
+                &mut v4,
+                &mut v6,
+                database.layers(|region| places.number(Some(region))),
+            );
+        }
+        // What the built-in networks don't know is no answer of theirs.
+        lay(&mut v4, &mut v6, built_in.layers(|told| places.number(told)));
+        if described.is_empty() {
+            described.push("no location database".to_owned());
+        }
         Ok(Loaded {
-            overlay: overlay.map(read_overlay).transpose()?.unwrap_or_default(),
-            databases: files
-                .iter()
-                .map(|path| read_database(path))
-                .collect::<Result<_, _>>()?,
-            built_in: Overlay::parse(BUILT_IN).map_err(|source| GeoError::Overlay {
-                path: built_in,
-                source,
-            })?,
+            table: Table::new(v4, v6),
+            places: places.places,
+            databases: described.join(", "),
+            overlay_networks: overlay.networks(),
+            built_in_networks: built_in.networks(),
         })
     }
+}
+
+/// Lays another layer under those that are there.
+fn lay(v4: &mut Steps<u32>, v6: &mut Steps<u128>, below: (Steps<u32>, Steps<u128>)) {
+    *v4 = v4.over(&below.0);
+    *v6 = v6.over(&below.1);
 }
 
 /// Address → region, with both files reloaded when they change.
@@ -120,16 +193,18 @@ impl Geo {
 
     /// The region of an address; `None` when nothing knows it.
     pub fn region_of(&self, address: IpAddr) -> Option<RegionCode> {
-        let address = address.to_canonical();
+        self.whereabouts(address).region
+    }
+
+    /// The region of an address with those above it.
+    pub fn whereabouts(&self, address: IpAddr) -> Whereabouts {
         let loaded = self.loaded.load();
-        if let Some(told) = loaded.overlay.lookup(address) {
-            return told;
-        }
-        let of_database = loaded
-            .databases
-            .iter()
-            .find_map(|database| database.region_of(address));
-        of_database.or_else(|| loaded.built_in.lookup(address).flatten())
+        let told = loaded.table.get(address.to_canonical());
+        let place = usize::try_from(told).ok().and_then(|told| told.checked_sub(1));
+        place
+            .and_then(|at| loaded.places.get(at))
+            .copied()
+            .unwrap_or_default()
     }
 
     /// Reads again what has changed. Answers whether anything did. Blocks for as long as reading takes.
@@ -153,19 +228,12 @@ impl Geo {
     /// What is in force, for the log and the start-up message.
     pub fn describe(&self) -> String {
         let loaded = self.loaded.load();
-        let mut told: Vec<String> = loaded
-            .databases
-            .iter()
-            .map(|database| format!("{} ({} regions)", database.kind(), database.regions_known()))
-            .collect();
-        if told.is_empty() {
-            told.push("no location database".to_owned());
-        }
         format!(
-            "{}, {} networks of the operator's overlay, {} built-in networks of Uzbekistan",
-            told.join(", "),
-            loaded.overlay.networks(),
-            loaded.built_in.networks()
+            "{}, {} networks of the operator's overlay, {} built-in networks of Uzbekistan: {} steps",
+            loaded.databases,
+            loaded.overlay_networks,
+            loaded.built_in_networks,
+            loaded.table.steps()
         )
     }
 }

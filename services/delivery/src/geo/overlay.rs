@@ -5,9 +5,11 @@
 
 use ipnet::IpNet;
 use namoyish_domain::orders::placement::RegionCode;
-use std::cmp::Reverse;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
+#[cfg(test)]
 use std::net::IpAddr;
+
+use super::table::{Bits, Steps, Value};
 
 /// The most networks of an overlay.
 pub const NETWORKS_MAX: usize = 200_000;
@@ -58,9 +60,9 @@ pub type Told = Option<RegionCode>;
 /// Networks with their regions.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Overlay {
-    /// By prefix length, longest first; keys are the network's bits.
-    v4: BTreeMap<Reverse<u8>, HashMap<u32, Told>>,
-    v6: BTreeMap<Reverse<u8>, HashMap<u128, Told>>,
+    /// By first and last address.
+    v4: BTreeMap<(u32, u32), Told>,
+    v6: BTreeMap<(u128, u128), Told>,
     networks: usize,
 }
 
@@ -105,33 +107,34 @@ impl Overlay {
     fn insert(&mut self, network: IpNet, region: Told) -> bool {
         self.networks += 1;
         let before = match network {
-            IpNet::V4(net) => table(&mut self.v4, net.prefix_len()).insert(u32::from(net.network()), region),
-            IpNet::V6(net) => table(&mut self.v6, net.prefix_len()).insert(u128::from(net.network()), region),
+            IpNet::V4(net) => {
+                let range = (u32::from(net.network()), u32::from(net.broadcast()));
+                self.v4.insert(range, region)
+            }
+            IpNet::V6(net) => {
+                let range = (u128::from(net.network()), u128::from(net.broadcast()));
+                self.v6.insert(range, region)
+            }
         };
         before.is_none_or(|before| before == region)
     }
 
+    /// As layers of a table; `number` gives the number of what a network says.
+    pub(super) fn layers(&self, mut number: impl FnMut(Told) -> Value) -> (Steps<u32>, Steps<u128>) {
+        (layer(&self.v4, &mut number), layer(&self.v6, &mut number))
+    }
+
     /// What the longest matching network says; `None` when no network matches, `Some(None)` when one says that the
     /// address resolves to nothing.
-    pub fn lookup(&self, address: IpAddr) -> Option<Told> {
-        match address {
-            IpAddr::V4(v4) => {
-                let bits = u32::from(v4);
-                self.v4.iter().find_map(|(Reverse(length), table)| {
-                    table
-                        .get(&(bits & u32::MAX.checked_shl(32 - u32::from(*length)).unwrap_or(0)))
-                        .copied()
-                })
-            }
-            IpAddr::V6(v6) => {
-                let bits = u128::from(v6);
-                self.v6.iter().find_map(|(Reverse(length), table)| {
-                    table
-                        .get(&(bits & u128::MAX.checked_shl(128 - u32::from(*length)).unwrap_or(0)))
-                        .copied()
-                })
-            }
-        }
+    #[cfg(test)]
+    fn lookup(&self, address: IpAddr) -> Option<Told> {
+        let mut known = Vec::new();
+        let layers = self.layers(|told| {
+            known.push(told);
+            u32::try_from(known.len()).unwrap()
+        });
+        let told = super::table::Table::new(layers.0, layers.1).get(address);
+        usize::try_from(told).ok()?.checked_sub(1).map(|at| known[at])
     }
 
     /// How many networks it has.
@@ -140,9 +143,13 @@ impl Overlay {
     }
 }
 
-/// The table of a prefix length, made when it isn't there.
-fn table<K>(tables: &mut BTreeMap<Reverse<u8>, HashMap<K, Told>>, length: u8) -> &mut HashMap<K, Told> {
-    tables.entry(Reverse(length)).or_default()
+fn layer<A: Bits>(networks: &BTreeMap<(A, A), Told>, mut number: impl FnMut(Told) -> Value) -> Steps<A> {
+    let networks = networks.iter();
+    Steps::of_nested(
+        networks
+            .map(|((first, last), told)| (*first, *last, number(*told)))
+            .collect(),
+    )
 }
 
 #[cfg(test)]

@@ -13,13 +13,21 @@
 //! Everything is answered from memory. Every route has a limit on its body and its time; errors are RFC 9457 problems
 //! with stable codes. Any page may call it (CORS `*`): the publishable key is public by its nature, and no cookie is
 //! read or set.
+//!
+//! Two ways lead to the same answers: [`AdServer`] answers plain requests on the hot path by itself (`connection`,
+//! `head`), and everything else, refusals included, goes through the [`router`].
 
 mod ads;
+mod connection;
+mod date;
 mod events;
+mod head;
 mod limit;
 mod materials;
+mod server;
 
 use crate::run::Delivery;
+use crate::snapshot::put_text;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{Method, StatusCode, header};
@@ -33,7 +41,8 @@ use std::time::Duration;
 use tower_http::cors::{Any, CorsLayer};
 use tower_http::timeout::TimeoutLayer;
 
-pub use ads::{AdAnswer, AdsAnswer, AdsQuestion};
+pub use ads::{AdAnswer, AdsAnswer, AdsQuestion, ViewerFacts};
+pub use server::{AdServer, Listeners};
 
 /// Most bytes of a request's body.
 const BODY_BYTES_MAX: usize = 16 * 1024;
@@ -47,6 +56,27 @@ struct Serving(Arc<ServingParts>);
 struct ServingParts {
     delivery: Delivery,
     limit: RequestLimit,
+    /// An ad's JSON between its tokens.
+    before_impression: Box<[u8]>,
+    before_viewable: Box<[u8]>,
+}
+
+impl Serving {
+    fn new(delivery: Delivery) -> Serving {
+        let settings = delivery.node.settings();
+        let between = |name: &str, path: &str| -> Box<[u8]> {
+            let mut json = format!("\",\"{name}\":").into_bytes();
+            put_text(&format!("{}{path}", settings.public_url), &mut json);
+            json.pop();
+            json.into()
+        };
+        Serving(Arc::new(ServingParts {
+            limit: RequestLimit::new(settings.requests_per_minute_max),
+            before_impression: between("impression_url", "/v1/i/"),
+            before_viewable: between("viewable_url", "/v1/v/"),
+            delivery,
+        }))
+    }
 }
 
 impl std::ops::Deref for Serving {
@@ -57,15 +87,17 @@ impl std::ops::Deref for Serving {
     }
 }
 
-/// The routes of a node. To be served with `ConnectInfo<SocketAddr>` (`runtime::http::serve` does).
+/// The routes of a node. To be served with `ConnectInfo<SocketAddr>` ([`AdServer`] and `runtime::http::serve` do).
 pub fn router(delivery: Delivery, ids: Generator, shutdown: Shutdown) -> Router {
-    let limit = RequestLimit::new(delivery.node.settings().requests_per_minute_max);
-    let node = Arc::clone(&delivery.node);
+    router_of(Serving::new(delivery), ids, shutdown)
+}
+
+fn router_of(serving: Serving, ids: Generator, shutdown: Shutdown) -> Router {
+    let node = Arc::clone(&serving.delivery.node);
     let ready = ready_check(move || {
         let node = Arc::clone(&node);
         async move { ready(&node).await }
     });
-    let serving = Serving(Arc::new(ServingParts { delivery, limit }));
 
     // The path of a request has layers of its own: no span and no histogram of labels per request.
     let counted = MethodFilter::GET.or(MethodFilter::POST);

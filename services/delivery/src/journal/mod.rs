@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! append  -> bytes into the buffer, a position          a push under a short lock, no system call
-//! thread  -> takes the buffer, writes it, one fdatasync for all that are waiting, wakes them
+//! thread  -> takes the buffer, writes it, one fdatasync for all that are waiting, wakes them; when many call at once it
+//!            waits a moment for more of them first: a sync costs the same for one record and for a hundred
 //! durable -> waits for the position; only then the call is answered
 //! seal    -> <node>-<start>-<n>.open becomes .sealed: whole, to be applied to PostgreSQL once (`ship`)
 //! ```
@@ -31,14 +32,23 @@ use std::collections::VecDeque;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::task::{Poll, Waker};
 use std::thread::JoinHandle;
+use std::time::Duration;
 use tokio::sync::watch;
 
 /// Failed stretches of positions that are remembered one by one for those who still wait.
 const FAILED_STRETCHES_MAX: usize = 64;
 /// How many bytes gather in memory without sync before they are written.
 const UNSYNCED_BYTES_MAX: usize = 4 << 20;
+
+/// Records of a commit after which the next one waits for company.
+const GATHER_FROM: u64 = 8;
+/// How long it waits before it looks how many have come, and how often.
+const GATHER_STEP: Duration = Duration::from_micros(100);
+const GATHER_STEPS: u32 = 5;
 
 /// How a journal is kept.
 #[derive(Debug, Clone)]
@@ -145,6 +155,8 @@ struct Shared {
     wake: Condvar,
     segments: Mutex<Segments>,
     progress: watch::Sender<Progress>,
+    /// [`Progress::through`], to be looked at without a lock.
+    through: AtomicU64,
     is_sync: bool,
     buffer_bytes_max: usize,
 }
@@ -214,6 +226,7 @@ impl Journal {
             wake: Condvar::new(),
             segments: Mutex::new(Segments::recover(dir, options)?),
             progress: watch::Sender::new(Progress::default()),
+            through: AtomicU64::new(0),
             is_sync,
             buffer_bytes_max,
         });
@@ -278,6 +291,14 @@ impl Journal {
         }
     }
 
+    /// A place where the tasks of one thread wait together.
+    pub fn relay(&self) -> Relay {
+        Relay {
+            shared: Arc::clone(&self.shared),
+            waiting: Mutex::default(),
+        }
+    }
+
     /// Writes what waits, and seals the open segment; `None` when it has no record. Blocks for a disk write: async callers
     /// of a journal with sync go through `ship`, which uses a blocking thread.
     pub fn seal(&self) -> Result<Option<SealedSegment>, JournalError> {
@@ -300,6 +321,57 @@ impl Journal {
     /// Bytes that wait to be written.
     pub fn waiting_bytes(&self) -> usize {
         self.shared.buffer().bytes.len()
+    }
+}
+
+/// Where the tasks of one thread wait for the disk: a commit wakes the thread once, by the task that runs [`Relay::run`],
+/// and that task wakes the others from inside. Without it every waiting task would be woken from the journal's thread
+/// by a system call of its own.
+#[derive(Debug)]
+pub struct Relay {
+    shared: Arc<Shared>,
+    /// In the order of their positions, nearly.
+    waiting: Mutex<VecDeque<(u64, Waker)>>,
+}
+
+impl Relay {
+    fn waiting(&self) -> MutexGuard<'_, VecDeque<(u64, Waker)>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Wakes those whose records are on disk or failed, for as long as it is polled. To be run on the thread whose tasks
+    /// wait here.
+    pub async fn run(&self) {
+        let mut progress = self.shared.progress.subscribe();
+        // The journal outlives whoever waits; an error would mean that nobody will ever be told anything again.
+        while progress.changed().await.is_ok() {
+            let through = progress.borrow_and_update().through;
+            let mut waiting = self.waiting();
+            while waiting.front().is_some_and(|(position, _)| *position <= through) {
+                if let Some((_, waker)) = waiting.pop_front() {
+                    waker.wake();
+                }
+            }
+        }
+    }
+
+    /// Waits until the record is on disk. Without sync it returns at once.
+    pub async fn durable(&self, position: Position) -> Result<(), JournalError> {
+        if !self.shared.is_sync {
+            return Ok(());
+        }
+        let is_done = || self.shared.through.load(Ordering::Acquire) >= position.0;
+        std::future::poll_fn(|cx| {
+            if is_done() {
+                return Poll::Ready(());
+            }
+            self.waiting().push_back((position.0, cx.waker().clone()));
+            // It may have been done in between, when nobody was here to be woken.
+            if is_done() { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
+        let told = self.shared.progress.borrow().of(position.0);
+        told.unwrap_or(Err(JournalError::Closed))
     }
 }
 
@@ -330,6 +402,7 @@ impl Shared {
     }
 
     fn write_until_closed(&self) {
+        let mut busy = false;
         loop {
             {
                 let mut buffer = self.buffer();
@@ -340,10 +413,27 @@ impl Shared {
                     return;
                 }
             }
+            if busy {
+                self.gather();
+            }
+            busy = self.buffer().records >= GATHER_FROM;
             if let Err(error) = self.commit(&mut self.segments()) {
                 tracing::error!(%error, "the journal could not write: the calls that waited are not counted");
                 metrics::counter!("journal_write_errors_total").increment(1);
             }
+        }
+    }
+
+    /// Waits while records come in, half a millisecond at the most.
+    fn gather(&self) {
+        let mut before = self.buffer().records;
+        for _ in 0..GATHER_STEPS {
+            std::thread::sleep(GATHER_STEP);
+            let buffer = self.buffer();
+            if buffer.is_closing || buffer.records < before + before / 4 + 1 {
+                return;
+            }
+            before = buffer.records;
         }
     }
 
@@ -365,6 +455,8 @@ impl Shared {
                 progress.fail(through.saturating_sub(records).saturating_add(1), through);
             }
             progress.through = through;
+            // Before anybody is woken by the change.
+            self.through.store(through, Ordering::Release);
         });
         segments.give_spare(bytes);
         metrics::counter!("journal_commits_total").increment(1);

@@ -308,6 +308,44 @@ async fn a_server_that_went_back_in_time_is_found_out_and_all_its_counters_are_l
 }
 
 #[tokio::test]
+async fn numbers_of_the_next_epoch_taken_ahead_are_no_way_back_in_time() {
+    let server = OwnServer::start().await;
+    let store = handle(&server.redis.url(), "n");
+    store
+        .install(&base(line(1), 1, START), START.timestamp())
+        .await
+        .unwrap();
+    let now = |want| request(line(1), want, 1000, START);
+    let ahead = |want| GrantRequest {
+        epoch: Epoch(now(want).epoch.0 + 1),
+        ..now(want)
+    };
+    let mut blocks = Vec::new();
+    for asked in [
+        &[now(25)][..],
+        &[ahead(2), now(5)],
+        &[now(5), ahead(3)],
+        &[ahead(1)],
+        &[now(1)],
+    ] {
+        let replies = store.grant(asked).await.unwrap();
+        blocks.extend(replies.iter().map(|reply| block(reply)));
+    }
+    assert_eq!(
+        blocks,
+        [
+            (1, 0, 25),
+            (1, 0, 2),
+            (1, 25, 5),
+            (1, 30, 5),
+            (1, 2, 3),
+            (1, 5, 1),
+            (1, 35, 1)
+        ]
+    );
+}
+
+#[tokio::test]
 async fn a_block_below_one_that_was_granted_is_found_out_though_the_call_number_grew() {
     let server = OwnServer::start().await;
     let (one, other) = (handle(&server.redis.url(), "n"), handle(&server.redis.url(), "n"));

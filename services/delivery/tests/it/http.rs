@@ -80,6 +80,7 @@ impl Site {
     async fn ad(&self) -> Value {
         let (status, answer) = self.ask(OWN_KEY, "192.0.2.7", &["site-top"]).await;
         assert_eq!(status, StatusCode::OK, "{answer}");
+        assert!(answer["ads"][0]["ad"].is_object(), "{answer}");
         answer["ads"][0]["ad"].clone()
     }
 }
@@ -355,7 +356,22 @@ async fn files_are_those_of_materials_that_may_be_shown() {
             .await
             .unwrap();
     }
-    sqlx::query("update ad_materials set file_sha256 = $2 where line_id = $1")
+    // The line's material was written without a file; a submitted one is frozen.
+    sqlx::query("alter table ad_materials disable trigger user")
+        .execute(&site.world.pool)
+        .await
+        .unwrap();
+    // A material never changes: another version brings the file.
+    sqlx::query(
+        "with second as (insert into ad_materials (id, line_id, version, kind, title, target_url, submitted_at, submitted_by,
+             live_from, file_sha256)
+           select gen_random_uuid(), line_id, 2, kind, title, target_url, submitted_at, submitted_by, live_from, $2
+           from ad_materials where line_id = $1 returning id, submitted_at)
+         insert into moderation_decisions (material_id, state, decided_at, decided_by)
+           select id, 'approved', submitted_at, 'sinov' from second
+           union all
+           select id, 'withdrawn', submitted_at, 'sinov' from ad_materials where line_id = $1 and version = 1",
+    )
         .bind(line.uuid())
         .bind(&known)
         .execute(&site.world.pool)

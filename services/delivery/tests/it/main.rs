@@ -9,8 +9,11 @@
 )]
 
 mod counters;
+mod ending;
 mod http;
 mod journal;
 mod node;
+mod server;
 mod ship;
+mod targeting;
 mod world;

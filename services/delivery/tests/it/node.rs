@@ -69,6 +69,31 @@ async fn two_nodes_together_never_pass_the_quota() {
     assert_eq!(acknowledged, 250);
 }
 
+// delivery.md §8: no blackout. A request at an epoch's first instant finds numbers that were taken before it.
+#[tokio::test]
+async fn at_the_turn_of_an_epoch_a_line_has_numbers_already() {
+    let mut world = World::new(38).await;
+    let line = world.line(Wanted::default()).await;
+    let node = world.node("node-1").await;
+    for at in [
+        "2026-11-01T12:04:10",
+        "2026-11-01T12:04:40",
+        "2026-11-01T12:04:50",
+    ] {
+        node.refill(tashkent(at)).await.unwrap();
+    }
+    let held = node.numbers_in_hand();
+    let now = tashkent("2026-11-01T12:05:00");
+    let offer = offer(&node, top(), None, now).expect("numbers of the new epoch, without a refill");
+    assert_eq!(offer.claims.line, line);
+    assert_eq!(i64::from(offer.claims.epoch.0) * 300, now.timestamp());
+    // What the node holds at its end of both epochs goes back.
+    node.refill(tashkent("2026-11-01T12:09:45")).await.unwrap();
+    assert!(held > 0 && node.numbers_in_hand() > 0);
+    node.finish(tashkent("2026-11-01T12:09:50")).await.unwrap();
+    assert_eq!(node.numbers_in_hand(), 0);
+}
+
 #[tokio::test]
 async fn scarce_traffic_is_shared_by_need() {
     let mut world = World::new(3).await;
@@ -331,6 +356,68 @@ async fn a_paused_line_is_out_with_the_next_snapshot() {
     let answer = node.serve(&request(&[top()], None), now).pop().unwrap();
     assert_eq!(reason(answer), NoAdReason::NoLine.code());
     assert_eq!(node.numbers_in_hand(), 0);
+}
+
+/// Attaches a licence to a line's material by hand.
+const LICENSE: &str = "with file as (insert into files values (repeat('e', 64), 'application/pdf', '', now()) returning sha256)
+    insert into material_documents (id, material_id, kind, number, issuer, expires_on, file_sha256, attached_at, attached_by)
+    select $2, m.id, 'licence', 'L-1', 'Vazirlik', '2026-11-01', file.sha256, now(), 'sinov' from ad_materials m, file where m.line_id = $1";
+
+// orders.md §4: the line stops being served on the day after its licence expires, even by a node that hears no more.
+#[tokio::test]
+async fn a_line_stops_by_itself_at_the_midnight_after_its_licences_last_day() {
+    let mut world = World::new(31).await;
+    let line = world.line(Wanted::default()).await;
+    let other = world
+        .line(Wanted {
+            placements: vec![side()],
+            ..Wanted::default()
+        })
+        .await;
+    world.sql(LICENSE, &[line.uuid(), Uuid::from_u128(501)]).await;
+    let tomorrow = plus_days(world.ctx.today(), 1);
+    world.plan(tomorrow).await;
+    let node = world.node("node-1").await;
+    let evening = day_start(tomorrow) - TimeDelta::minutes(10);
+    node.refill(evening).await.unwrap();
+    assert!(
+        offer(&node, top(), None, evening).is_some(),
+        "through its last day"
+    );
+    let morning = day_start(tomorrow) + TimeDelta::minutes(1);
+    node.refill(morning).await.unwrap();
+    let answer = node.serve(&request(&[top()], None), morning).pop().unwrap();
+    assert_ne!(reason(answer), "ad");
+    assert!(
+        offer(&node, side(), None, morning).is_some(),
+        "{other} has no licence to lose"
+    );
+}
+
+// orders.md §4 [003 §4.3.4, §6.5]: a revocation, a withdrawn approval and a second subject stop the line at once.
+#[tokio::test]
+async fn a_revocation_a_withdrawal_and_a_second_subject_are_out_with_the_next_snapshot() {
+    let revoke = "insert into material_document_revocations (document_id, note, reported_at, reported_by)
+        select d.id, '', now(), 'sinov' from material_documents d join ad_materials m on m.id = d.material_id where m.line_id = $1";
+    let withdraw = "insert into moderation_decisions (material_id, state, decided_at, decided_by)
+        select id, 'withdrawn', now(), 'sinov' from ad_materials where line_id = $1";
+    let flag = "insert into material_subject_events (material_id, event, note, at, actor)
+        select id, 'flagged', 'Mehmonxona', now(), 'sinov' from ad_materials where line_id = $1";
+    for (seed, stop) in [(32, revoke), (33, withdraw), (34, flag)] {
+        let mut world = World::new(seed).await;
+        let line = world.line(Wanted::default()).await;
+        world.sql(LICENSE, &[line.uuid(), Uuid::from_u128(501)]).await;
+        let node = world.node("node-1").await;
+        let now = world.ctx.now();
+        assert!(offer(&node, top(), None, now).is_some());
+        world.sql(stop, &[line.uuid()]).await;
+        let mut tx = world.ctx.store.begin().await.unwrap();
+        tx.bump_snapshot().await.unwrap();
+        tx.save().await.unwrap();
+        assert!(node.refresh_snapshot(now).await.unwrap());
+        let answer = node.serve(&request(&[top()], None), now).pop().unwrap();
+        assert_eq!(reason(answer), NoAdReason::NoLine.code(), "{stop}");
+    }
 }
 
 #[tokio::test]

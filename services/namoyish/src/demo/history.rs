@@ -8,7 +8,7 @@ use chrono::{NaiveDate, TimeDelta};
 use namoyish_billing::{BillingSettings, worker};
 use namoyish_delivery::counters::memory::MemoryCounters;
 use namoyish_delivery::journal::{EventKind, Journal, JournalOptions};
-use namoyish_delivery::node::{AdRequest, Node, NodeParts, PlacementAnswer};
+use namoyish_delivery::node::{AdRequest, Node, NodeParts, PageContext, PlacementAnswer};
 use namoyish_delivery::settings::NodeSettings;
 use namoyish_domain::calendar::{Timestamp, day_start, plus_days, tashkent_day};
 use namoyish_domain::ids::PlacementId;
@@ -201,6 +201,7 @@ fn requests(placements: &[PlacementId]) -> anyhow::Result<Vec<(AdRequest, u32)>>
         .map(|(region, share)| {
             let region = Some(RegionCode::parse(region)?);
             let request = AdRequest {
+                context: PageContext::default(),
                 app: None,
                 placements: placements.to_vec(),
                 region,

@@ -21,7 +21,8 @@ use namoyish_domain::orders::line::Service;
 use namoyish_domain::orders::moderation::Verdict;
 use namoyish_domain::orders::order_blank::{Budget, BudgetMode, Prepayment, StatisticsSource, Term};
 use namoyish_domain::orders::placement::{PlacementFormat, PlacementKind, RegionCode};
-use namoyish_domain::orders::price_list::{ItemKind, Names, NewItem, Unit};
+use namoyish_domain::orders::price_list::{ItemKind, Names, NewItem, SoldIn, Unit};
+use namoyish_domain::orders::targeting::Targeting;
 use namoyish_orders::app::add_app::{AddApp, add_app};
 use namoyish_orders::app::add_placement::{AddPlacement, add_placement};
 use namoyish_orders::app::api_key::{MakeApiKey, make_api_key};
@@ -337,6 +338,7 @@ impl Filling<'_> {
             city: None,
             prepayment,
             own_due_on: None,
+            own_due_days: None,
             statistics_source: StatisticsSource::Own,
             notice_emails: Vec::new(),
             lines: draw_up,
@@ -410,6 +412,7 @@ fn draw_up_line(line: &Ordered) -> anyhow::Result<DrawUpLine> {
             .transpose()?
             .into_iter()
             .collect(),
+        targeting: Targeting::default(),
     })
 }
 
@@ -423,6 +426,8 @@ fn items() -> anyhow::Result<Vec<NewItem>> {
             names,
             unit,
             unit_price: UnitPrice::parse(price)?,
+            sold_in: SoldIn::Anywhere,
+            material_requirements: String::new(),
         })
     };
     Ok(vec![

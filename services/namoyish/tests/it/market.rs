@@ -13,7 +13,8 @@ use namoyish_domain::orders::moderation::Verdict;
 use namoyish_domain::orders::order_blank::{Budget, BudgetMode, Prepayment, StatisticsSource, Term};
 use namoyish_domain::orders::party::OperatorForm;
 use namoyish_domain::orders::placement::{PlacementFormat, PlacementKind, RegionCode};
-use namoyish_domain::orders::price_list::{ItemKind, Names, NewItem, Unit};
+use namoyish_domain::orders::price_list::{ItemKind, Names, NewItem, SoldIn, Unit};
+use namoyish_domain::orders::targeting::Targeting;
 use namoyish_orders::app::add_app::{AddApp, add_app};
 use namoyish_orders::app::add_placement::{AddPlacement, add_placement};
 use namoyish_orders::app::decide_material::{DecideMaterial, decide_material};
@@ -99,6 +100,8 @@ pub async fn open(store: &Store, mail: &Path, regions: &[&str], wanted: &[Wanted
         names: names("Media"),
         unit: Unit::ThousandImpressions,
         unit_price: UnitPrice::parse(PRICE).unwrap(),
+        sold_in: SoldIn::Anywhere,
+        material_requirements: String::new(),
     };
     publish_price_list(
         &ctx,
@@ -154,6 +157,7 @@ pub async fn open(store: &Store, mail: &Path, regions: &[&str], wanted: &[Wanted
         city: None,
         prepayment: Prepayment::Full,
         own_due_on: None,
+        own_due_days: None,
         statistics_source: StatisticsSource::Own,
         notice_emails: Vec::new(),
         lines: wanted
@@ -168,6 +172,7 @@ pub async fn open(store: &Store, mail: &Path, regions: &[&str], wanted: &[Wanted
                     .iter()
                     .map(|code| RegionCode::parse(code).unwrap())
                     .collect(),
+                targeting: Targeting::default(),
             })
             .collect(),
     };

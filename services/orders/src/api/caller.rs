@@ -5,12 +5,14 @@
 
 use crate::api::Api;
 use crate::app::api_key::hash_of_key;
-use axum::extract::FromRequestParts;
+use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::header;
 use axum::http::request::Parts;
 use namoyish_runtime::context::{Actor, Role};
 use namoyish_runtime::problem::Problem;
 use namoyish_storage::DbError;
+use std::convert::Infallible;
+use std::net::SocketAddr;
 
 /// The longest key that is looked at.
 const KEY_CHARS_MAX: usize = 200;
@@ -60,6 +62,20 @@ impl FromRequestParts<Api> for Writer {
             return Err(Problem::forbidden("a viewer's key reads only"));
         }
         Ok(Writer(actor))
+    }
+}
+
+/// The address that a request came from; empty when the server doesn't know it.
+pub(crate) struct CallerAddress(pub(crate) String);
+
+impl FromRequestParts<Api> for CallerAddress {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Api) -> Result<CallerAddress, Infallible> {
+        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+        Ok(CallerAddress(
+            peer.map_or_else(String::new, |peer| peer.0.ip().to_string()),
+        ))
     }
 }
 

@@ -5,6 +5,7 @@ use crate::api::fields::{field, id_in_path, json_body, no_such};
 use crate::api::page::{Page, PageQuery};
 use crate::api::write::{Begin, Write, problem};
 use crate::api::{Api, Refusals};
+use crate::app::change_customer::{ChangeCustomer, change_customer_in};
 use crate::app::register_customer::{RegisterCustomer, register_customer_in};
 use axum::Json;
 use axum::body::Bytes;
@@ -16,7 +17,7 @@ use namoyish_domain::ids::CustomerId;
 use namoyish_domain::orders::customer::CustomerForm;
 use namoyish_runtime::idempotency::{Answer, IdempotencyKey};
 use namoyish_runtime::problem::Problem;
-use namoyish_storage::customers::Customer;
+use namoyish_storage::customers::{Customer, RequisitesChange};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -126,32 +127,51 @@ pub(crate) struct CustomerRequest {
 }
 
 impl CustomerRequest {
-    fn command(self) -> Result<RegisterCustomer, Problem> {
-        let language = match &self.language {
-            Some(code) => field("language", "unknown_value", Language::parse(code))?,
-            None => Language::UzLatn,
-        };
-        Ok(RegisterCustomer {
-            code: self.code,
-            form: CustomerForm {
-                kind: self.kind,
-                name: self.name,
-                stir: self.stir,
-                pinfl: self.pinfl,
-                address: self.address,
-                bank_name: self.bank_name,
-                mfo: self.mfo,
-                settlement_account: self.settlement_account,
-                oked: self.oked,
-                vat_code: self.vat_code,
-                email: self.email,
-                phone: self.phone,
-                signatory: self.signatory,
-                authority: self.authority,
-            },
-            category: self.category.unwrap_or_else(|| "regular".to_owned()),
-            language,
+    fn language(&self) -> Result<Option<Language>, Problem> {
+        self.language
+            .as_deref()
+            .map(|code| field("language", "unknown_value", Language::parse(code)))
+            .transpose()
+    }
+
+    fn change(self, customer: CustomerId) -> Result<ChangeCustomer, Problem> {
+        if self.code.is_some() {
+            return Err(Problem::refused("code_stays", "a customer keeps its code").field("code"));
+        }
+        Ok(ChangeCustomer {
+            customer,
+            category: self.category.clone(),
+            language: self.language()?,
+            form: self.form(),
         })
+    }
+
+    fn command(self) -> Result<RegisterCustomer, Problem> {
+        Ok(RegisterCustomer {
+            code: self.code.clone(),
+            category: self.category.clone().unwrap_or_else(|| "regular".to_owned()),
+            language: self.language()?.unwrap_or(Language::UzLatn),
+            form: self.form(),
+        })
+    }
+
+    fn form(self) -> CustomerForm {
+        CustomerForm {
+            kind: self.kind,
+            name: self.name,
+            stir: self.stir,
+            pinfl: self.pinfl,
+            address: self.address,
+            bank_name: self.bank_name,
+            mfo: self.mfo,
+            settlement_account: self.settlement_account,
+            oked: self.oked,
+            vat_code: self.vat_code,
+            email: self.email,
+            phone: self.phone,
+            signatory: self.signatory,
+            authority: self.authority,
+        }
     }
 }
 
@@ -223,4 +243,82 @@ pub(crate) async fn register_customer(
     write
         .finish(StatusCode::CREATED, &CustomerView::from(customer))
         .await
+}
+
+/// Changes a customer's requisites; all are given again. What was signed or issued before keeps those of its day. The
+/// customer's owner changes everything but kind, name, STIR, PINFL and category.
+#[utoipa::path(
+    put, path = "/api/v1/customers/{customer}", tag = "customers", request_body = CustomerRequest,
+    params(("customer" = String, Path), ("Idempotency-Key" = String, Header)),
+    responses((status = 200, body = CustomerView), Refusals)
+)]
+pub(crate) async fn change_customer(
+    State(api): State<Api>,
+    Writer(actor): Writer,
+    key: IdempotencyKey,
+    Path(id): Path<String>,
+    body: Bytes,
+) -> Result<Answer, Problem> {
+    let request: CustomerRequest = json_body(&body)?;
+    let id = id_in_path("customer", CustomerId::parse(&id))?;
+    let command = request.change(id)?;
+    let operation = format!("change_customer {id}");
+    let mut write = match Write::begin(&api, &actor, &operation, &key, &body).await? {
+        Begin::Replay(answer) => return Ok(answer),
+        Begin::Fresh(write) => write,
+    };
+    let customer = change_customer_in(&mut write.tx, &api.ctx, &actor, command)
+        .await
+        .map_err(problem)?;
+    write.finish(StatusCode::OK, &CustomerView::from(customer)).await
+}
+
+/// What requisites were and became.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct RequisitesChangeView {
+    id: i64,
+    changed_at: DateTime<Utc>,
+    changed_by: String,
+    #[schema(value_type = Object)]
+    before: serde_json::Value,
+    #[schema(value_type = Object)]
+    after: serde_json::Value,
+}
+
+impl From<RequisitesChange> for RequisitesChangeView {
+    fn from(change: RequisitesChange) -> RequisitesChangeView {
+        RequisitesChangeView {
+            id: change.id,
+            changed_at: change.changed_at,
+            changed_by: change.changed_by,
+            before: change.before,
+            after: change.after,
+        }
+    }
+}
+
+/// The history of a customer's requisites, newest first.
+#[utoipa::path(
+    get, path = "/api/v1/customers/{customer}/changes", tag = "customers",
+    params(("customer" = String, Path), PageQuery),
+    responses((status = 200, body = Page<RequisitesChangeView>), Refusals)
+)]
+pub(crate) async fn list_customer_changes(
+    State(api): State<Api>,
+    Caller(actor): Caller,
+    Path(id): Path<String>,
+    Query(query): Query<PageQuery>,
+) -> Result<Json<Page<RequisitesChangeView>>, Problem> {
+    let id = id_in_path("customer", CustomerId::parse(&id))?;
+    if !actor.may_see(id) {
+        return Err(no_such("customer"));
+    }
+    let asked = query.asked(|text| text.parse::<i64>().ok())?;
+    let mut tx = api.ctx.store.begin().await?;
+    let changes = tx.customers().changes(id, asked.after, asked.to_read()).await?;
+    Ok(Json(asked.page(
+        changes,
+        |change| change.id.to_string(),
+        RequisitesChangeView::from,
+    )))
 }

@@ -12,12 +12,11 @@ use axum::extract::{Path, Query, State};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use chrono::NaiveDate;
-use namoyish_documents::content::PrimaryDocumentContent;
-use namoyish_documents::{Language, RenderError, render_primary_pdf, render_primary_xlsx};
+use namoyish_documents::Language;
+use namoyish_documents::files::{FileError, einvoice_of, pdf_of, xlsx_of};
 use namoyish_domain::calendar::ReportingPeriod;
 use namoyish_domain::ids::{DocumentId, InvoiceId};
 use namoyish_runtime::problem::Problem;
-use namoyish_storage::DbError;
 use namoyish_storage::invoices::InvoiceRecord;
 use namoyish_storage::registers::DocumentEntry;
 use serde::{Deserialize, Serialize};
@@ -39,7 +38,11 @@ pub(crate) struct InvoiceView {
     vat: String,
     #[schema(example = "336000.00")]
     gross: String,
+    /// What it still asks for, paid or not: gross less what is no longer owed.
+    due_gross: String,
     paid: String,
+    /// Whether it is void: its request of more budget lapsed.
+    voided: bool,
     /// The day on which it was fully paid.
     paid_on: Option<NaiveDate>,
 }
@@ -57,7 +60,9 @@ impl From<InvoiceRecord> for InvoiceView {
             vat_rate: plain(invoice.vat_rate.decimal()),
             vat: invoice.vat.to_string(),
             gross: invoice.gross.to_string(),
+            due_gross: invoice.due_gross.to_string(),
             paid: invoice.paid.to_string(),
+            voided: invoice.voided,
             paid_on: invoice.paid_on,
             number: invoice.number,
         }
@@ -234,7 +239,19 @@ pub(crate) struct FileQuery {
     language: Option<String>,
 }
 
-/// A document's file: `json`, `pdf` or `xlsx`. Made again it has the same bytes.
+impl FileQuery {
+    /// The language asked for.
+    pub(super) fn language(&self) -> Result<Language, Problem> {
+        match &self.language {
+            None => Ok(Language::UzLatn),
+            Some(code) => Language::parse(code)
+                .map_err(|error| Problem::refused("unknown_value", error.to_string()).field("language")),
+        }
+    }
+}
+
+/// A document's file: `json`, `pdf` or `xlsx`, of a VAT invoice also `einvoice` (the JSON of e-invoice operators). Made again it
+/// has the same bytes.
 #[utoipa::path(
     get, path = "/api/v1/documents/{document}/{file}", tag = "documents",
     params(("document" = String, Path), ("file" = String, Path), FileQuery),
@@ -247,11 +264,7 @@ pub(crate) async fn download_document(
     Query(query): Query<FileQuery>,
 ) -> Result<Response, Problem> {
     let id = id_in_path("document", DocumentId::parse(&id))?;
-    let language = match &query.language {
-        None => Language::UzLatn,
-        Some(code) => Language::parse(code)
-            .map_err(|error| Problem::refused("unknown_value", error.to_string()).field("language"))?,
-    };
+    let language = query.language()?;
     let mut tx = api.ctx.store.begin().await?;
     let found = tx
         .registers()
@@ -269,16 +282,19 @@ pub(crate) async fn download_document(
             content.into_bytes(),
         ));
     }
-    if document.kind != "primary_document" {
-        return Err(no_such("file"));
+    let kind = document.kind.clone();
+    if file == "einvoice" {
+        let payload = einvoice_of(&kind, &content).map_err(|error| file_problem(&error))?;
+        return Ok(attachment(
+            "application/json",
+            &format!("{name}-einvoice.json"),
+            payload.into_bytes(),
+        ));
     }
-    let content: PrimaryDocumentContent = serde_json::from_str(&content).map_err(|error| {
-        DbError::Inconsistent(format!("content of document {}: {error}", document.number))
-    })?;
     match file.as_str() {
         "pdf" => {
             let verify_url = format!("{}/verify?number={name}&hash={}", api.public_url, document.sha256);
-            let bytes = render(&api, move || render_primary_pdf(&content, language, &verify_url)).await?;
+            let bytes = render(&api, move || pdf_of(&kind, &content, language, &verify_url)).await?;
             Ok(attachment(
                 "application/pdf",
                 &format!("{name}-{}.pdf", language.code()),
@@ -286,7 +302,7 @@ pub(crate) async fn download_document(
             ))
         }
         "xlsx" => {
-            let bytes = render(&api, move || render_primary_xlsx(&content, language)).await?;
+            let bytes = render(&api, move || xlsx_of(&kind, &content, language)).await?;
             let media_type = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
             Ok(attachment(
                 media_type,
@@ -298,9 +314,17 @@ pub(crate) async fn download_document(
     }
 }
 
-async fn render(
+/// A kind of document without such a file has none; anything else is the platform's fault.
+fn file_problem(error: &FileError) -> Problem {
+    match error {
+        FileError::NoSuchKind(_) => no_such("file"),
+        other => Problem::internal(other),
+    }
+}
+
+pub(crate) async fn render<E: Into<FileError> + Send + 'static>(
     api: &Api,
-    work: impl FnOnce() -> Result<Vec<u8>, RenderError> + Send + 'static,
+    work: impl FnOnce() -> Result<Vec<u8>, E> + Send + 'static,
 ) -> Result<Vec<u8>, Problem> {
     let turn = api
         .renders
@@ -314,11 +338,11 @@ async fn render(
     });
     done.await
         .map_err(|error| Problem::internal(&error))?
-        .map_err(|error| Problem::internal(&error))
+        .map_err(|error| file_problem(&error.into()))
 }
 
 /// Numbers are ASCII by their series; anything else would not get into a header or a URL.
-fn file_name(number: &str) -> String {
+pub(super) fn file_name(number: &str) -> String {
     number
         .chars()
         .map(|letter| {
@@ -331,7 +355,7 @@ fn file_name(number: &str) -> String {
         .collect()
 }
 
-fn attachment(media_type: &'static str, name: &str, bytes: Vec<u8>) -> Response {
+pub(super) fn attachment(media_type: &'static str, name: &str, bytes: Vec<u8>) -> Response {
     let mut response = bytes.into_response();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));

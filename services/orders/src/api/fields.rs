@@ -1,5 +1,6 @@
 //! Fields of requests, each parsed once with a problem that names it.
 
+use chrono::{Datelike, NaiveDate};
 use namoyish_domain::calendar::ReportingPeriod;
 use namoyish_domain::money::{Money, UnitPrice};
 use namoyish_domain::orders::text::TextRefused;
@@ -9,6 +10,10 @@ use serde::de::DeserializeOwned;
 
 /// A JSON body. What is wrong is told with line and column, never with what was sent.
 pub(crate) fn json_body<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+    // The only way in for a character that no text of the database may hold.
+    if body.windows(6).any(|six| six == b"\\u0000") {
+        return Err(Problem::refused("bad_text", "the body has a NUL character in a text").field("body"));
+    }
     serde_json::from_slice(body).map_err(|error| {
         let problem = if error.is_data() {
             Problem::refused("bad_field", format!("the body does not fit: {error}"))
@@ -82,6 +87,24 @@ pub(crate) fn id_in_path<T, E>(what: &str, parsed: Result<T, E>) -> Result<T, Pr
 /// 404 for a thing that isn't there, or is another customer's.
 pub(crate) fn no_such(what: &str) -> Problem {
     Problem::not_found(format!("there is no such {what}"))
+}
+
+/// Whether a day lies in the centuries that the platform can have to do with, which the database's calendar holds as well.
+pub(crate) fn is_sound_day(day: NaiveDate) -> bool {
+    (1900..=2200).contains(&day.year())
+}
+
+/// A day of a request, within [`is_sound_day`].
+pub(crate) fn sound_day(name: &str, day: NaiveDate) -> Result<NaiveDate, Problem> {
+    if is_sound_day(day) {
+        Ok(day)
+    } else {
+        Err(
+            Problem::refused("day_out_of_range", format!("{name} lies outside 1900..2200"))
+                .field(name.to_owned())
+                .limit("1900..2200"),
+        )
+    }
 }
 
 /// A decimal without needless zeros.

@@ -1,22 +1,27 @@
 //! A line: how it stands, why it doesn't run, plan and actual by day, its history, and its extra period.
 
 use crate::api::caller::{Caller, Writer};
-use crate::api::fields::{id_in_path, json_body, money, no_such};
+use crate::api::fields::{field, id_in_path, json_body, money, no_such};
 use crate::api::order_blanks::{OrderLineView, may_see};
 use crate::api::page::{Page, PageQuery};
 use crate::api::write::{Begin, Write, problem};
 use crate::api::{Api, Refusals};
 use crate::app::end_extra_period::{EndExtraPeriod, end_extra_period_in};
 use crate::app::set_extra_period::{SetExtraPeriod, set_extra_period_in};
+use crate::app::submit_material::VERSIONS_MAX;
+use crate::cabinet::words::say;
+use crate::i18n::{self, Translator};
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use namoyish_domain::delivery::extra_period::ExtraPeriod;
 use namoyish_domain::ids::LineId;
 use namoyish_domain::money::UnitPrice;
-use namoyish_domain::orders::runnable::why_not_running;
+use namoyish_domain::orders::deadlines::last_day_to_submit;
+use namoyish_domain::orders::runnable::{NotRunning, why_not_running};
+use namoyish_domain::orders::termination::LineState;
 use namoyish_runtime::context::Actor;
 use namoyish_runtime::idempotency::{Answer, IdempotencyKey};
 use namoyish_runtime::problem::Problem;
@@ -24,10 +29,12 @@ use namoyish_storage::DbError;
 use namoyish_storage::Tx;
 use namoyish_storage::cabinet::LineDay;
 use namoyish_storage::extra_periods::ExtraPeriodRecord;
+use namoyish_storage::materials::AdMaterial;
 use namoyish_storage::order_blanks::OrderBlank;
 use namoyish_storage::order_lines::{LineChangeRecord, OrderLine};
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use std::collections::BTreeMap;
+use utoipa::{IntoParams, ToSchema};
 
 /// A day of a line: what was planned and what happened.
 #[derive(Debug, Serialize, ToSchema)]
@@ -88,21 +95,78 @@ fn view_of(period: &ExtraPeriod) -> ExtraPeriodView {
     }
 }
 
-/// A line as it stands today.
+/// Why a line isn't served.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ReasonView {
+    code: &'static str,
+    /// By language: "uz-Latn", "ru", "en".
+    texts: BTreeMap<&'static str, String>,
+}
+
+impl From<NotRunning> for ReasonView {
+    fn from(reason: NotRunning) -> ReasonView {
+        let code = reason.code();
+        let texts = i18n::offered()
+            .iter()
+            .map(|language| {
+                let words = say(Translator::new(*language), "not-running", code);
+                (language.code(), words)
+            })
+            .collect();
+        ReasonView { code, texts }
+    }
+}
+
+/// For which day a line is asked about.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct DayQuery {
+    /// "2026-11-30"; today when left out. Pauses and suspensions are those of now.
+    day: Option<String>,
+}
+
+impl DayQuery {
+    fn day(&self, today: NaiveDate) -> Result<NaiveDate, Problem> {
+        let Some(text) = &self.day else { return Ok(today) };
+        let day = field("day", "bad_day", text.parse::<NaiveDate>())?;
+        if (2000..2200).contains(&day.year()) {
+            Ok(day)
+        } else {
+            Err(
+                Problem::refused("day_out_of_range", "days of the years 2000 to 2199 are answered")
+                    .field("day"),
+            )
+        }
+    }
+}
+
+/// A line as it stands on a day.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct LineStandingView {
     #[serde(flatten)]
     line: OrderLineView,
-    /// Whether it is served today.
+    /// not_signed, signed, in_service, completed or terminated.
+    state: String,
+    /// The day that the next three are about.
+    day: NaiveDate,
+    /// Whether it is served on that day.
     runs: bool,
-    /// Why it isn't, all reasons at once.
+    /// Why it isn't, all reasons at once, by their codes.
     not_running: Vec<String>,
+    /// The same in the words of each language.
+    reasons: Vec<ReasonView>,
+    /// The last day on which a first material would let it start in time; none once one counts as submitted.
+    material_due_on: Option<NaiveDate>,
     /// Plan and actual by day, from the first day of the term to today.
     days: Vec<LineDayView>,
     extra_periods: Vec<ExtraPeriodView>,
 }
 
-async fn own_line(tx: &mut Tx, actor: &Actor, id: &str) -> Result<(OrderLine, OrderBlank), Problem> {
+pub(crate) async fn own_line(
+    tx: &mut Tx,
+    actor: &Actor,
+    id: &str,
+) -> Result<(OrderLine, OrderBlank), Problem> {
     let id = id_in_path("line", LineId::parse(id))?;
     let line = tx.order_lines().find(id).await?.ok_or_else(|| no_such("line"))?;
     let blank = tx
@@ -142,25 +206,28 @@ fn day_view(day: LineDay, price: Option<UnitPrice>) -> Result<LineDayView, DbErr
 
 /// A line: its terms, whether it runs and why not, plan and actual.
 #[utoipa::path(
-    get, path = "/api/v1/lines/{line}", tag = "lines", params(("line" = String, Path)),
+    get, path = "/api/v1/lines/{line}", tag = "lines", params(("line" = String, Path), DayQuery),
     responses((status = 200, body = LineStandingView), Refusals)
 )]
 pub(crate) async fn get_line(
     State(api): State<Api>,
     Caller(actor): Caller,
     Path(id): Path<String>,
+    Query(query): Query<DayQuery>,
 ) -> Result<Json<LineStandingView>, Problem> {
     let today = api.ctx.today();
+    let day = query.day(today)?;
     let mut tx = api.ctx.store.begin().await?;
     let (line, blank) = own_line(&mut tx, &actor, &id).await?;
-    let facts = tx.line_facts(&[line.id], today).await?;
-    let not_running = match facts.first() {
-        Some(facts) => why_not_running(&facts.facts, today)
-            .iter()
-            .map(|reason| reason.code().to_owned())
-            .collect(),
-        None => vec!["not_signed".to_owned()],
-    };
+    let facts = tx.line_facts(&[line.id], day).await?;
+    let not_running = facts.first().map_or_else(
+        || vec![NotRunning::NotSigned],
+        |facts| why_not_running(&facts.facts, day),
+    );
+    let versions = tx.materials().of_line(line.id, 0, VERSIONS_MAX).await?;
+    let calendar = tx.calendar_days().calendar().await?;
+    let material_due_on = last_day_to_submit(line.kind, line.term.first_day(), &calendar)
+        .filter(|_| !versions.iter().any(AdMaterial::counts_as_submitted));
     let extra_periods = tx.extra_periods().of_line(line.id).await?;
     drop(tx);
     let days = api
@@ -172,8 +239,17 @@ pub(crate) async fn get_line(
     let price = line.budget.map(|_| line.unit_price);
     Ok(Json(LineStandingView {
         line: OrderLineView::from(&line),
+        state: LineState::of(blank.state, line.term, line.ended_on, today)
+            .code()
+            .to_owned(),
+        day,
         runs: not_running.is_empty(),
-        not_running,
+        not_running: not_running
+            .iter()
+            .map(|reason| reason.code().to_owned())
+            .collect(),
+        reasons: not_running.into_iter().map(ReasonView::from).collect(),
+        material_due_on,
         days: days
             .into_iter()
             .map(|day| day_view(day, price))

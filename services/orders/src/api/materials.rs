@@ -2,45 +2,53 @@
 
 use crate::api::caller::{Caller, Writer, staff_only};
 use crate::api::fields::{id_in_path, json_body, no_such, one_of};
+use crate::api::material_documents::{DocumentView, SubjectEventView};
 use crate::api::order_blanks::may_see;
 use crate::api::page::{Page, PageQuery};
+use crate::api::upload::Upload;
 use crate::api::write::{Begin, Write, problem};
 use crate::api::{Api, Refusals};
-use crate::app::decide_material::{DecideMaterial, decide_material_in};
+use crate::app::decide_material::{DecideMaterial, RESPONSIBILITY, decide_material_in};
 use crate::app::submit_material::{SubmitMaterial, submit_material_in};
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::multipart::{Field, Multipart, MultipartError};
+use axum::extract::multipart::{Multipart, MultipartRejection};
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, NaiveDate, Utc};
+use namoyish_domain::calendar::{minus_days, tashkent_day};
 use namoyish_domain::ids::{AdMaterialId, LineId};
+use namoyish_domain::orders::licence::hand_in_by;
 use namoyish_domain::orders::moderation::{ModerationReason, ModerationState, Verdict};
 use namoyish_domain::orders::placement::PlacementKind;
 use namoyish_runtime::idempotency::{Answer, IdempotencyKey};
 use namoyish_runtime::problem::Problem;
 use namoyish_storage::materials::{AdMaterial, Decision};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
-use std::sync::Arc;
 use utoipa::{IntoParams, ToSchema};
 
 /// A decision on a material.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct DecisionView {
-    /// submitted, in_review, approved, rejected, documents_required or withdrawn.
+    /// submitted, in_review, approved, rejected, documents_required, documents_overdue or withdrawn.
     state: String,
+    /// It was approved before, and runs while it is looked at again.
+    runs_on: bool,
+    /// Codes of the checklist.
     reasons: Vec<String>,
     comment: String,
     decided_at: DateTime<Utc>,
     decided_by: String,
+    /// What an approval doesn't do [003 §3.6]; told with approvals only.
+    responsibility: Option<&'static str>,
 }
 
 impl From<&Decision> for DecisionView {
     fn from(decision: &Decision) -> DecisionView {
         DecisionView {
             state: decision.state.code().to_owned(),
+            runs_on: decision.runs_on,
             reasons: decision
                 .reasons
                 .iter()
@@ -49,6 +57,7 @@ impl From<&Decision> for DecisionView {
             comment: decision.comment.clone(),
             decided_at: decision.decided_at,
             decided_by: decision.decided_by.clone(),
+            responsibility: (decision.state == ModerationState::Approved).then_some(RESPONSIBILITY),
         }
     }
 }
@@ -74,12 +83,24 @@ pub(crate) struct MaterialView {
     submitted_by: String,
     /// First day on which this version runs, if it is approved.
     live_from: NaiveDate,
+    /// The last day on which a decision lets it run from its first day; for moderators.
+    decide_by: NaiveDate,
+    /// The last day on which copies asked for are in time; none when none are waited for.
+    documents_due_on: Option<NaiveDate>,
+    /// The last day on which all its documents are valid; none when it has none.
+    documents_until: Option<NaiveDate>,
+    /// One of its documents was reported revoked: it isn't shown.
+    document_revoked: bool,
+    /// A second advertised subject waits for its amendment: it isn't shown.
+    awaiting_amendment: bool,
     decision: DecisionView,
 }
 
 impl From<AdMaterial> for MaterialView {
     fn from(material: AdMaterial) -> MaterialView {
         let decision = DecisionView::from(&material.decision);
+        let asked_on = tashkent_day(material.decision.decided_at);
+        let is_asked = material.decision.state == ModerationState::DocumentsRequired;
         let own = material.material;
         MaterialView {
             id: own.id.to_string(),
@@ -97,6 +118,11 @@ impl From<AdMaterial> for MaterialView {
             submitted_at: own.submitted_at,
             submitted_by: own.submitted_by,
             live_from: own.live_from,
+            decide_by: minus_days(own.live_from, 1),
+            documents_due_on: is_asked.then(|| hand_in_by(asked_on)),
+            documents_until: material.documents_until,
+            document_revoked: material.document_revoked,
+            awaiting_amendment: material.awaiting_amendment,
             decision,
         }
     }
@@ -127,75 +153,6 @@ pub(crate) struct MaterialForm {
     file: Option<Vec<u8>>,
 }
 
-#[derive(Default)]
-struct Parts {
-    kind: String,
-    title: String,
-    body: String,
-    target_url: String,
-    file: Option<Bytes>,
-}
-
-impl Parts {
-    async fn read(mut form: Multipart) -> Result<Parts, Problem> {
-        let mut parts = Parts::default();
-        let mut seen = Vec::new();
-        while let Some(field) = form.next_field().await.map_err(bad_form)? {
-            let name = field.name().unwrap_or_default().to_owned();
-            if seen.contains(&name) {
-                return Err(bad_part(&name, "is there twice"));
-            }
-            match name.as_str() {
-                "kind" => parts.kind = read_text(field).await?,
-                "title" => parts.title = read_text(field).await?,
-                "body" => parts.body = read_text(field).await?,
-                "target_url" => parts.target_url = read_text(field).await?,
-                "file" => parts.file = Some(field.bytes().await.map_err(bad_form)?),
-                _ => return Err(bad_part(&name, "is not a part of this form")),
-            }
-            seen.push(name);
-        }
-        Ok(parts)
-    }
-
-    /// What an idempotency key is bound to: the content, not the boundary that each client draws anew.
-    fn digest(&self) -> Vec<u8> {
-        let mut hash = Sha256::new();
-        let file = self.file.as_deref().unwrap_or_default();
-        let parts = [
-            self.kind.as_bytes(),
-            self.title.as_bytes(),
-            self.body.as_bytes(),
-            self.target_url.as_bytes(),
-            file,
-        ];
-        for part in parts {
-            hash.update(part.len().to_be_bytes());
-            hash.update(part);
-        }
-        hash.update([u8::from(self.file.is_some())]);
-        hash.finalize().to_vec()
-    }
-}
-
-async fn read_text(field: Field<'_>) -> Result<String, Problem> {
-    field.text().await.map_err(bad_form)
-}
-
-fn bad_form(error: MultipartError) -> Problem {
-    let code = if error.status() == StatusCode::PAYLOAD_TOO_LARGE {
-        "body_too_large"
-    } else {
-        "bad_form"
-    };
-    Problem::new(error.status(), code, error.body_text()).field("body")
-}
-
-fn bad_part(name: &str, what: &str) -> Problem {
-    let name: String = name.chars().take(40).collect();
-    Problem::bad_request("bad_form", format!("the part `{name}` {what}")).field(name)
-}
-
 /// Submits a material for a line, or a new version of it.
 #[utoipa::path(
     post, path = "/api/v1/lines/{line}/materials", tag = "materials",
@@ -208,13 +165,12 @@ pub(crate) async fn submit_material(
     Writer(actor): Writer,
     Path(id): Path<String>,
     key: IdempotencyKey,
-    form: Result<Multipart, axum::extract::multipart::MultipartRejection>,
+    form: Result<Multipart, MultipartRejection>,
 ) -> Result<Answer, Problem> {
     let line = id_in_path("line", LineId::parse(&id))?;
-    let form = form.map_err(|error| Problem::bad_request("bad_form", error.body_text()).field("body"))?;
-    let parts = Parts::read(form).await?;
+    let parts = Upload::read(form, &["kind", "title", "body", "target_url"]).await?;
     let known = "banner, text_image, article, comment, text";
-    let kind = one_of("kind", &parts.kind, known, PlacementKind::parse)?;
+    let kind = one_of("kind", parts.text("kind"), known, PlacementKind::parse)?;
     let operation = format!("submit_material {line}");
     let mut write = match Write::begin(&api, &actor, &operation, &key, &parts.digest()).await? {
         Begin::Replay(answer) => return Ok(answer),
@@ -223,10 +179,10 @@ pub(crate) async fn submit_material(
     let command = SubmitMaterial {
         line,
         kind,
-        title: parts.title,
-        body: parts.body,
-        target_url: parts.target_url,
-        file: parts.file.map(|bytes| Arc::from(&bytes[..])),
+        title: parts.text("title").to_owned(),
+        body: parts.text("body").to_owned(),
+        target_url: parts.text("target_url").to_owned(),
+        file: parts.file,
     };
     let submitted = submit_material_in(&mut write.tx, &api.ctx, &actor, command)
         .await
@@ -282,7 +238,7 @@ pub(crate) struct StateQuery {
     limit: Option<u32>,
 }
 
-/// The moderation queue, oldest first. A customer's key sees its own materials.
+/// The moderation queue, oldest first, each with the day by which it is to be decided. A customer's key sees its own materials.
 #[utoipa::path(
     get, path = "/api/v1/materials", tag = "materials", params(StateQuery),
     responses((status = 200, body = Page<MaterialView>), Refusals)
@@ -292,7 +248,7 @@ pub(crate) async fn list_materials(
     Caller(actor): Caller,
     Query(query): Query<StateQuery>,
 ) -> Result<Json<Page<MaterialView>>, Problem> {
-    let known = "submitted, in_review, approved, rejected, documents_required, withdrawn";
+    let known = "submitted, in_review, approved, rejected, documents_required, documents_overdue, withdrawn";
     let state = query
         .state
         .as_deref()
@@ -311,12 +267,14 @@ pub(crate) async fn list_materials(
     )))
 }
 
-/// A material with the history of its moderation.
+/// A material with the history of its moderation, its documents and what became of a second subject.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct WholeMaterialView {
     #[serde(flatten)]
     material: MaterialView,
     history: Vec<DecisionView>,
+    documents: Vec<DocumentView>,
+    second_subject: Vec<SubjectEventView>,
 }
 
 /// A material with the history of its moderation.
@@ -338,9 +296,13 @@ pub(crate) async fn get_material(
         .filter(|material| actor.may_see(material.customer));
     let material = material.ok_or_else(|| no_such("material"))?;
     let history = tx.materials().history(id).await?;
+    let documents = tx.material_documents().of_material(id).await?;
+    let subject_events = tx.materials().subject_events(id).await?;
     Ok(Json(WholeMaterialView {
         material: material.into(),
         history: history.iter().map(DecisionView::from).collect(),
+        documents: documents.into_iter().map(DocumentView::from).collect(),
+        second_subject: subject_events.into_iter().map(SubjectEventView::from).collect(),
     }))
 }
 
@@ -396,7 +358,7 @@ pub(crate) async fn get_material_file(
 pub(crate) struct DecisionRequest {
     /// take_up, approve, reject, require_documents or withdraw.
     verdict: String,
-    /// At least one for reject, require_documents and withdraw.
+    /// At least one for reject, require_documents and withdraw: codes of the checklist that are in force today.
     #[serde(default)]
     reasons: Vec<String>,
     #[serde(default)]
@@ -405,12 +367,18 @@ pub(crate) struct DecisionRequest {
 
 impl DecisionRequest {
     fn verdict(&self) -> Result<Verdict, Problem> {
-        let known: Vec<&str> = ModerationReason::ALL.iter().map(|reason| reason.code()).collect();
-        let known = known.join(", ");
         let reasons = self
             .reasons
             .iter()
-            .map(|code| one_of("reasons", code, &known, ModerationReason::parse))
+            .map(|code| {
+                ModerationReason::parse(code).ok_or_else(|| {
+                    Problem::refused(
+                        "reason_not_in_force",
+                        "a reason is the code of an item of the checklist",
+                    )
+                    .field("reasons")
+                })
+            })
             .collect::<Result<Vec<_>, _>>()?;
         let verdicts = "take_up, approve, reject, require_documents, withdraw";
         one_of("verdict", &self.verdict, verdicts, |verdict| match verdict {

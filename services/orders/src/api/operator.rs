@@ -1,15 +1,16 @@
 //! The operator and the editions of its rules.
 
 use crate::api::caller::{Caller, Writer};
-use crate::api::fields::{decimal, json_body, plain};
+use crate::api::customers::RequisitesChangeView;
+use crate::api::fields::{decimal, json_body, no_such, plain, sound_day};
 use crate::api::page::{Page, PageQuery};
 use crate::api::write::{Begin, Write, problem};
 use crate::api::{Api, Refusals};
 use crate::app::publish_rules_edition::{PublishRulesEdition, publish_rules_edition_in};
-use crate::app::set_up_operator::{SetUpOperator, set_up_operator_in};
+use crate::app::set_up_operator::{SetUpOperator, set_up_operator_in, set_vat_status_in};
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::{Query, State};
+use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use chrono::NaiveDate;
 use namoyish_domain::orders::party::OperatorForm;
@@ -118,7 +119,7 @@ impl OperatorRequest {
                 phone: self.phone,
             },
             vat_payer: self.vat_payer,
-            vat_payer_from: self.vat_payer_from,
+            vat_payer_from: sound_day("vat_payer_from", self.vat_payer_from)?,
             penalty_cap_percent,
             only_vat_rate: None,
         })
@@ -189,7 +190,7 @@ impl From<RulesEdition> for RulesEditionView {
 #[serde(deny_unknown_fields)]
 pub(crate) struct RulesEditionRequest {
     text: String,
-    /// First day on which it applies: after today, unless it is the first edition.
+    /// First day on which it applies: today at the earliest, unless it is the first edition.
     in_force_from: NaiveDate,
 }
 
@@ -235,7 +236,7 @@ pub(crate) async fn publish_rules_edition(
     };
     let command = PublishRulesEdition {
         text: request.text,
-        in_force_from: request.in_force_from,
+        in_force_from: sound_day("in_force_from", request.in_force_from)?,
     };
     let edition = publish_rules_edition_in(&mut write.tx, &api.ctx, &actor, command)
         .await
@@ -243,4 +244,110 @@ pub(crate) async fn publish_rules_edition(
     write
         .finish(StatusCode::CREATED, &RulesEditionView::from(edition))
         .await
+}
+
+/// An edition of the rules by its number; `in-force` for the one in force today.
+#[utoipa::path(
+    get, path = "/api/v1/rules-editions/{number}", tag = "operator", params(("number" = String, Path)),
+    responses((status = 200, body = RulesEditionView), Refusals)
+)]
+pub(crate) async fn get_rules_edition(
+    State(api): State<Api>,
+    Caller(_): Caller,
+    Path(number): Path<String>,
+) -> Result<Json<RulesEditionView>, Problem> {
+    let no_such_edition = || no_such("edition of the rules");
+    let mut tx = api.ctx.store.begin().await?;
+    let number = if number == "in-force" {
+        tx.operator().edition_on(api.ctx.today()).await?
+    } else {
+        number.parse::<i32>().ok()
+    };
+    let number = number.ok_or_else(no_such_edition)?;
+    let edition = tx.operator().edition(number).await?;
+    edition
+        .map(|edition| Json(edition.into()))
+        .ok_or_else(no_such_edition)
+}
+
+/// The history of the operator's requisites, newest first.
+#[utoipa::path(
+    get, path = "/api/v1/operator/changes", tag = "operator", params(PageQuery),
+    responses((status = 200, body = Page<RequisitesChangeView>), Refusals)
+)]
+pub(crate) async fn list_operator_changes(
+    State(api): State<Api>,
+    Caller(_): Caller,
+    Query(query): Query<PageQuery>,
+) -> Result<Json<Page<RequisitesChangeView>>, Problem> {
+    let asked = query.asked(|text| text.parse::<i64>().ok())?;
+    let mut tx = api.ctx.store.begin().await?;
+    let changes = tx.operator().changes(asked.after, asked.to_read()).await?;
+    Ok(Json(asked.page(
+        changes,
+        |change| change.id.to_string(),
+        RequisitesChangeView::from,
+    )))
+}
+
+/// Whether the operator pays VAT, from a day on.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct VatStatusView {
+    valid_from: NaiveDate,
+    vat_payer: bool,
+}
+
+/// Statuses by the day from which they hold, latest first.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct VatStatusesView {
+    items: Vec<VatStatusView>,
+}
+
+/// The most statuses that are listed: nobody changes more often.
+const VAT_STATUSES_MAX: u32 = 200;
+
+/// The operator's VAT statuses with their dates, latest first.
+#[utoipa::path(
+    get, path = "/api/v1/operator/vat-statuses", tag = "operator",
+    responses((status = 200, body = VatStatusesView), Refusals)
+)]
+pub(crate) async fn list_vat_statuses(
+    State(api): State<Api>,
+    Caller(_): Caller,
+) -> Result<Json<VatStatusesView>, Problem> {
+    let mut tx = api.ctx.store.begin().await?;
+    let statuses = tx.operator().vat_statuses(VAT_STATUSES_MAX).await?;
+    let items = statuses
+        .into_iter()
+        .map(|(valid_from, vat_payer)| VatStatusView {
+            valid_from,
+            vat_payer,
+        })
+        .collect();
+    Ok(Json(VatStatusesView { items }))
+}
+
+/// Says whether the operator pays VAT from a day on. What was made out before keeps its VAT terms.
+#[utoipa::path(
+    post, path = "/api/v1/operator/vat-statuses", tag = "operator", request_body = VatStatusView,
+    params(("Idempotency-Key" = String, Header)),
+    responses((status = 200, body = VatStatusView), Refusals)
+)]
+pub(crate) async fn set_vat_status(
+    State(api): State<Api>,
+    Writer(actor): Writer,
+    key: IdempotencyKey,
+    body: Bytes,
+) -> Result<Answer, Problem> {
+    let request: VatStatusView = json_body(&body)?;
+    let valid_from = sound_day("valid_from", request.valid_from)?;
+    let mut write = match Write::begin(&api, &actor, "set_vat_status", &key, &body).await? {
+        Begin::Replay(answer) => return Ok(answer),
+        Begin::Fresh(write) => write,
+    };
+    set_vat_status_in(&mut write.tx, &api.ctx, &actor, valid_from, request.vat_payer)
+        .await
+        .map_err(problem)?;
+    write.finish(StatusCode::OK, &request).await
 }

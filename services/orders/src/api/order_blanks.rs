@@ -6,9 +6,9 @@ use crate::api::page::{Page, PageQuery};
 use crate::api::write::{Begin, Write, problem};
 use crate::api::{Api, Refusals};
 use crate::app::cancel_order_blank::{CancelOrderBlank, cancel_order_blank_in};
+use crate::app::change_draft::{ChangeDraft, change_draft_in};
 use crate::app::draw_up_order_blank::{DrawUpLine, DrawUpOrderBlank, DrawnUp, draw_up_order_blank_in};
 use crate::app::offer_order_blank::{OfferOrderBlank, offer_order_blank_in};
-use crate::app::sign_order_blank::sign_on_paper_in;
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
@@ -20,6 +20,7 @@ use namoyish_domain::orders::order_blank::{
     BlankState, Budget, BudgetMode, Prepayment, StatisticsSource, Term,
 };
 use namoyish_domain::orders::placement::RegionCode;
+use namoyish_domain::orders::targeting::Targeting;
 use namoyish_runtime::context::Actor;
 use namoyish_runtime::idempotency::{Answer, IdempotencyKey};
 use namoyish_runtime::problem::Problem;
@@ -44,6 +45,8 @@ pub(crate) struct OrderBlankView {
     /// full or monthly.
     prepayment: String,
     own_due_on: Option<NaiveDate>,
+    /// Days after the signing.
+    own_due_days: Option<u16>,
     /// own or gam.
     statistics_source: String,
     notice_emails: Vec<String>,
@@ -59,6 +62,8 @@ pub(crate) struct OrderBlankView {
     signature_kind: Option<String>,
     /// SHA-256 of the frozen terms, hexadecimal.
     sha256: Option<String>,
+    /// SHA-256 of the scan of a signed paper; its bytes are at `…/scan`.
+    scan_sha256: Option<String>,
 }
 
 impl From<OrderBlank> for OrderBlankView {
@@ -71,6 +76,7 @@ impl From<OrderBlank> for OrderBlankView {
             rules_edition: blank.rules_edition,
             prepayment: blank.prepayment.code().to_owned(),
             own_due_on: blank.own_due_on,
+            own_due_days: blank.own_due_days,
             statistics_source: blank.statistics_source.code().to_owned(),
             notice_emails: blank.notice_emails.iter().map(ToString::to_string).collect(),
             made_out_on: blank.made_out_on,
@@ -82,6 +88,7 @@ impl From<OrderBlank> for OrderBlankView {
             signed_on: signature.map(|signature| signature.signed_on),
             signature_kind: signature.map(|signature| signature.kind.code().to_owned()),
             sha256: signature.map(|signature| signature.sha256.clone()),
+            scan_sha256: signature.and_then(|signature| signature.scan.clone()),
             number: blank.number,
             code: blank.code,
             city: blank.city,
@@ -101,6 +108,10 @@ pub(crate) struct OrderLineView {
     item: String,
     #[schema(example = "12000.00")]
     unit_price: String,
+    /// The price by the list that it was made of.
+    list_price: Option<String>,
+    /// The price group whose coefficient made it.
+    price_group: Option<String>,
     /// The term in force.
     first_day: NaiveDate,
     last_day: NaiveDate,
@@ -120,6 +131,14 @@ pub(crate) struct OrderLineView {
     placements: Vec<String>,
     /// None: everywhere.
     regions: Vec<String>,
+    /// None: any.
+    rubrics: Vec<String>,
+    /// None: any.
+    search_phrases: Vec<String>,
+    /// Windows in Tashkent time, such as "mon-fri 09-18"; none: always.
+    schedule: Vec<String>,
+    /// The most impressions for one viewer on one day.
+    frequency_cap: Option<u16>,
 }
 
 impl From<&OrderLine> for OrderLineView {
@@ -132,6 +151,8 @@ impl From<&OrderLine> for OrderLineView {
             kind: line.kind.code().to_owned(),
             item: line.item.to_string(),
             unit_price: line.unit_price.to_string(),
+            list_price: line.list_price.map(|price| price.to_string()),
+            price_group: line.price_group.clone(),
             first_day: line.term.first_day(),
             last_day: line.term.last_day(),
             ordered_first_day: line.ordered_term.first_day(),
@@ -144,6 +165,10 @@ impl From<&OrderLine> for OrderLineView {
             ended_on: line.ended_on,
             placements: line.placements.iter().map(ToString::to_string).collect(),
             regions: line.regions.iter().map(ToString::to_string).collect(),
+            rubrics: line.targeting.rubrics().to_vec(),
+            search_phrases: line.targeting.search_phrases().to_vec(),
+            schedule: line.targeting.schedule(),
+            frequency_cap: line.targeting.frequency_cap(),
         }
     }
 }
@@ -203,6 +228,18 @@ pub(crate) struct OrderLineRequest {
     /// None: everywhere.
     #[schema(max_items = 256)]
     regions: Vec<String>,
+    /// A media line's; none: any.
+    #[schema(max_items = 64)]
+    rubrics: Vec<String>,
+    /// A media line's; none: any. One phrase of which every word is searched for is enough.
+    #[schema(max_items = 256)]
+    search_phrases: Vec<String>,
+    /// A media line's windows in Tashkent time, such as "mon-fri 09-18" or "sun"; none: always.
+    #[schema(max_items = 84)]
+    schedule: Vec<String>,
+    /// A media line's: the most impressions for one viewer on one day, 1 to 1000.
+    #[schema(minimum = 1, maximum = 1000)]
+    frequency_cap: Option<i64>,
 }
 
 /// An order blank to draw up.
@@ -217,6 +254,9 @@ pub(crate) struct OrderBlankRequest {
     prepayment: Option<String>,
     /// Its own payment term.
     own_due_on: Option<NaiveDate>,
+    /// The same as days after the signing; one of both.
+    #[schema(maximum = 365)]
+    own_due_days: Option<u16>,
     /// own (when left out) or gam.
     statistics_source: Option<String>,
     /// The customer's address when left out.
@@ -241,6 +281,7 @@ impl OrderBlankRequest {
                 None => Prepayment::Full,
             },
             own_due_on: self.own_due_on,
+            own_due_days: self.own_due_days,
             statistics_source: match &self.statistics_source {
                 Some(code) => one_of("statistics_source", code, "own, gam", StatisticsSource::parse)?,
                 None => StatisticsSource::Own,
@@ -252,7 +293,7 @@ impl OrderBlankRequest {
 }
 
 impl OrderLineRequest {
-    fn line(self, at: &str) -> Result<DrawUpLine, Problem> {
+    pub(crate) fn line(self, at: &str) -> Result<DrawUpLine, Problem> {
         let placements = self
             .placements
             .iter()
@@ -264,12 +305,20 @@ impl OrderLineRequest {
             .map(|code| field(&format!("{at}regions"), "not_a_region", RegionCode::parse(code)))
             .collect::<Result<_, _>>()?;
         let service = self.service(at)?;
+        let targeting = targeting(
+            at,
+            &self.rubrics,
+            &self.search_phrases,
+            &self.schedule,
+            self.frequency_cap,
+        )?;
         Ok(DrawUpLine {
             code: self.code,
             item: self.item,
             service,
             placements,
             regions,
+            targeting,
         })
     }
 
@@ -355,6 +404,24 @@ impl OrderLineRequest {
             None => Ok(()),
         }
     }
+}
+
+/// Targeting of a line, with the problem of the field that is refused.
+pub(super) fn targeting(
+    at: &str,
+    rubrics: &[String],
+    search_phrases: &[String],
+    schedule: &[String],
+    frequency_cap: Option<i64>,
+) -> Result<Targeting, Problem> {
+    Targeting::new(rubrics, search_phrases, schedule, frequency_cap).map_err(|refused| {
+        let problem =
+            Problem::refused(refused.code(), refused.to_string()).field(format!("{at}{}", refused.field()));
+        match refused.limit() {
+            Some(limit) => problem.limit(limit),
+            None => problem,
+        }
+    })
 }
 
 fn given<T>(at: &str, name: &str, value: Option<T>) -> Result<T, Problem> {
@@ -446,6 +513,34 @@ pub(crate) async fn draw_up_order_blank(
         .await
 }
 
+/// Makes a draft out anew, as a whole, by what is in force today. Its number and its customer stay.
+#[utoipa::path(
+    put, path = "/api/v1/order-blanks/{order_blank}", tag = "order blanks", request_body = OrderBlankRequest,
+    params(("order_blank" = String, Path), ("Idempotency-Key" = String, Header)),
+    responses((status = 200, body = WholeOrderBlankView), Refusals)
+)]
+pub(crate) async fn change_draft(
+    State(api): State<Api>,
+    Writer(actor): Writer,
+    Path(id): Path<String>,
+    key: IdempotencyKey,
+    body: Bytes,
+) -> Result<Answer, Problem> {
+    let blank = id_in_path("order blank", OrderBlankId::parse(&id))?;
+    let anew = json_body::<OrderBlankRequest>(&body)?.command()?;
+    let operation = format!("change_draft {blank}");
+    let mut write = match Write::begin(&api, &actor, &operation, &key, &body).await? {
+        Begin::Replay(answer) => return Ok(answer),
+        Begin::Fresh(write) => write,
+    };
+    let drawn_up = change_draft_in(&mut write.tx, &api.ctx, &actor, ChangeDraft { blank, anew })
+        .await
+        .map_err(problem)?;
+    write
+        .finish(StatusCode::OK, &WholeOrderBlankView::from(drawn_up))
+        .await
+}
+
 /// Offers a draft to its customer.
 #[utoipa::path(
     post, path = "/api/v1/order-blanks/{order_blank}/offer", tag = "order blanks",
@@ -470,60 +565,6 @@ pub(crate) async fn offer_order_blank(
         .await
         .map_err(problem)?;
     write.finish(StatusCode::OK, &OrderBlankView::from(blank)).await
-}
-
-/// A paper signature.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct PaperSignatureRequest {
-    /// Date on the paper; today when left out.
-    signed_on: Option<NaiveDate>,
-}
-
-/// A contract with the invoices it made.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct SignedView {
-    #[serde(flatten)]
-    blank: OrderBlankView,
-    /// Ids of the invoices, by due date.
-    invoices: Vec<String>,
-}
-
-/// Records a paper signature: the terms are frozen and the invoices issued. The customer's own signature is given in the
-/// cabinet.
-#[utoipa::path(
-    post, path = "/api/v1/order-blanks/{order_blank}/sign-paper", tag = "order blanks",
-    request_body = PaperSignatureRequest,
-    params(("order_blank" = String, Path), ("Idempotency-Key" = String, Header)),
-    responses((status = 200, body = SignedView), Refusals)
-)]
-pub(crate) async fn sign_order_blank_on_paper(
-    State(api): State<Api>,
-    Writer(actor): Writer,
-    Path(id): Path<String>,
-    key: IdempotencyKey,
-    body: Bytes,
-) -> Result<Answer, Problem> {
-    let blank = id_in_path("order blank", OrderBlankId::parse(&id))?;
-    let request: PaperSignatureRequest = json_body(&body)?;
-    let operation = format!("sign_order_blank {blank}");
-    let mut write = match Write::begin(&api, &actor, &operation, &key, &body).await? {
-        Begin::Replay(answer) => return Ok(answer),
-        Begin::Fresh(write) => write,
-    };
-    let signed = sign_on_paper_in(&mut write.tx, &api.ctx, &actor, blank, request.signed_on)
-        .await
-        .map_err(problem)?;
-    let invoices = signed.invoices.iter().map(ToString::to_string).collect();
-    write
-        .finish(
-            StatusCode::OK,
-            &SignedView {
-                blank: signed.blank.into(),
-                invoices,
-            },
-        )
-        .await
 }
 
 /// Why it is given up.

@@ -1,21 +1,24 @@
 //! Price lists. Lists in force or past stay readable: the archive.
 
 use crate::api::caller::{Caller, Writer};
-use crate::api::fields::{id_in_path, json_body, no_such, one_of, price, text};
+use crate::api::fields::{field, id_in_path, is_sound_day, json_body, no_such, one_of, price, text};
 use crate::api::page::{Page, PageQuery};
 use crate::api::write::{Begin, Write, problem};
 use crate::api::{Api, Refusals};
 use crate::app::publish_price_list::{PublishPriceList, PublishedPriceList, publish_price_list_in};
+use crate::app::withdraw_price_list::withdraw_price_list_in;
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use chrono::{DateTime, NaiveDate, Utc};
-use namoyish_domain::ids::PriceListId;
-use namoyish_domain::orders::price_list::{ItemKind, Names, NewItem, Unit};
+use namoyish_domain::ids::{AppId, PlacementId, PriceListId};
+use namoyish_domain::orders::price_list::{ItemKind, Names, NewItem, REQUIREMENTS_CHARS_MAX, SoldIn, Unit};
+use namoyish_domain::orders::text::long;
 use namoyish_runtime::idempotency::{Answer, IdempotencyKey};
 use namoyish_runtime::problem::Problem;
 use namoyish_storage::price_lists::{PriceList, PriceListItem};
+use namoyish_storage::{DbError, Tx};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -26,6 +29,8 @@ pub(crate) struct PriceListView {
     /// In force from this day until the next list.
     valid_from: NaiveDate,
     published_at: DateTime<Utc>,
+    /// When it was withdrawn, before its first day.
+    withdrawn_at: Option<DateTime<Utc>>,
 }
 
 impl From<PriceList> for PriceListView {
@@ -34,6 +39,7 @@ impl From<PriceList> for PriceListView {
             id: list.id.to_string(),
             valid_from: list.valid_from,
             published_at: list.published_at,
+            withdrawn_at: list.withdrawn_at,
         }
     }
 }
@@ -53,6 +59,12 @@ pub(crate) struct PriceListItemView {
     /// So'm for one unit; net when the operator is a VAT payer, final otherwise.
     #[schema(example = "12000.00")]
     unit_price: String,
+    /// The app whose placements it buys.
+    app: Option<String>,
+    /// The one placement that it buys; with neither, any.
+    placement: Option<String>,
+    /// Technical requirements of the material.
+    material_requirements: String,
 }
 
 impl From<PriceListItem> for PriceListItemView {
@@ -66,6 +78,15 @@ impl From<PriceListItem> for PriceListItemView {
             name_en: item.item.names.en,
             unit: item.item.unit.code().to_owned(),
             unit_price: item.item.unit_price.to_string(),
+            app: match item.item.sold_in {
+                SoldIn::App(app) => Some(app.to_string()),
+                SoldIn::Anywhere | SoldIn::Placement(_) => None,
+            },
+            placement: match item.item.sold_in {
+                SoldIn::Placement(placement) => Some(placement.to_string()),
+                SoldIn::Anywhere | SoldIn::App(_) => None,
+            },
+            material_requirements: item.item.material_requirements,
         }
     }
 }
@@ -75,15 +96,24 @@ impl From<PriceListItem> for PriceListItemView {
 pub(crate) struct WholePriceListView {
     #[serde(flatten)]
     list: PriceListView,
+    /// net (VAT comes on top) or final, by the operator's VAT status today, or on the list's first day when it lies ahead.
+    price_base: &'static str,
     items: Vec<PriceListItemView>,
 }
 
-impl From<PublishedPriceList> for WholePriceListView {
-    fn from(published: PublishedPriceList) -> WholePriceListView {
-        WholePriceListView {
+impl WholePriceListView {
+    async fn of(tx: &mut Tx, today: NaiveDate, published: PublishedPriceList) -> Result<Self, DbError> {
+        let day = today.max(published.list.valid_from);
+        let vat = tx.operator().vat_terms_on(day).await?;
+        Ok(WholePriceListView {
             list: published.list.into(),
+            price_base: if vat.is_some_and(|vat| vat.is_payer()) {
+                "net"
+            } else {
+                "final"
+            },
             items: published.items.into_iter().map(PriceListItemView::from).collect(),
-        }
+        })
     }
 }
 
@@ -103,6 +133,14 @@ pub(crate) struct PriceListItemRequest {
     /// At most six decimal places.
     #[schema(example = "12000.00")]
     unit_price: String,
+    /// The app whose placements it buys.
+    app: Option<String>,
+    /// The one placement that it buys; at most one of the two.
+    placement: Option<String>,
+    /// Technical requirements of the material.
+    #[serde(default)]
+    #[schema(max_length = 2000)]
+    material_requirements: String,
 }
 
 /// A list to publish.
@@ -111,11 +149,20 @@ pub(crate) struct PriceListItemRequest {
 pub(crate) struct PriceListRequest {
     /// After today, unless it is the first list.
     valid_from: NaiveDate,
+    /// A list that has not begun, withdrawn in the same step.
+    replaces: Option<String>,
     #[schema(min_items = 1, max_items = 1000)]
     items: Vec<PriceListItemRequest>,
 }
 
 impl PriceListRequest {
+    fn replaces(&self) -> Result<Option<PriceListId>, Problem> {
+        self.replaces
+            .as_deref()
+            .map(|id| field("replaces", "unknown_value", PriceListId::parse(id)))
+            .transpose()
+    }
+
     fn command(self) -> Result<PublishPriceList, Problem> {
         let items = self
             .items
@@ -149,6 +196,7 @@ impl PriceListItemRequest {
             None if kind == ItemKind::Impressions => Unit::ThousandImpressions,
             None => Unit::Month,
         };
+        let sold_in = self.sold_in(&name)?;
         Ok(NewItem {
             code: self.code,
             kind,
@@ -158,7 +206,34 @@ impl PriceListItemRequest {
             )?,
             unit,
             unit_price: price(&name("unit_price"), &self.unit_price)?,
+            sold_in,
+            material_requirements: text(
+                &name(""),
+                long(
+                    "material_requirements",
+                    &self.material_requirements,
+                    REQUIREMENTS_CHARS_MAX,
+                ),
+            )?,
         })
+    }
+}
+
+impl PriceListItemRequest {
+    fn sold_in(&self, name: &impl Fn(&str) -> String) -> Result<SoldIn, Problem> {
+        match (&self.app, &self.placement) {
+            (None, None) => Ok(SoldIn::Anywhere),
+            (Some(app), None) => field(&name("app"), "unknown_value", AppId::parse(app)).map(SoldIn::App),
+            (None, Some(placement)) => {
+                field(&name("placement"), "unknown_value", PlacementId::parse(placement))
+                    .map(SoldIn::Placement)
+            }
+            (Some(_), Some(_)) => Err(Problem::refused(
+                "two_places",
+                "an item buys the placements of an app or one placement, not both",
+            )
+            .field(name("placement"))),
+        }
     }
 }
 
@@ -182,7 +257,8 @@ pub(crate) async fn list_price_lists(
     )))
 }
 
-/// A price list with its items; `in-force` for the one in force today.
+/// A price list with its items: by its id, `in-force` for the one in force today, or a day (`2026-01-01`) for the one that
+/// was in force on it.
 #[utoipa::path(
     get, path = "/api/v1/price-lists/{price_list}", tag = "price lists", params(("price_list" = String, Path)),
     responses((status = 200, body = WholePriceListView), Refusals)
@@ -195,6 +271,10 @@ pub(crate) async fn get_price_list(
     let mut tx = api.ctx.store.begin().await?;
     let list = if id == "in-force" {
         tx.price_lists().in_force(api.ctx.today()).await?
+    } else if let Ok(day) = id.parse::<NaiveDate>()
+        && is_sound_day(day)
+    {
+        tx.price_lists().in_force(day).await?
     } else {
         tx.price_lists()
             .find(id_in_path("price list", PriceListId::parse(&id))?)
@@ -202,7 +282,10 @@ pub(crate) async fn get_price_list(
     };
     let list = list.ok_or_else(|| no_such("price list"))?;
     let items = tx.price_lists().items(list.id).await?;
-    Ok(Json(PublishedPriceList { list, items }.into()))
+    let published = PublishedPriceList { list, items };
+    Ok(Json(
+        WholePriceListView::of(&mut tx, api.ctx.today(), published).await?,
+    ))
 }
 
 /// Publishes a price list.
@@ -217,15 +300,45 @@ pub(crate) async fn publish_price_list(
     key: IdempotencyKey,
     body: Bytes,
 ) -> Result<Answer, Problem> {
-    let command = json_body::<PriceListRequest>(&body)?.command()?;
+    let request = json_body::<PriceListRequest>(&body)?;
+    let replaced = request.replaces()?;
+    let command = request.command()?;
     let mut write = match Write::begin(&api, &actor, "publish_price_list", &key, &body).await? {
         Begin::Replay(answer) => return Ok(answer),
         Begin::Fresh(write) => write,
     };
+    if let Some(replaced) = replaced {
+        withdraw_price_list_in(&mut write.tx, &api.ctx, &actor, replaced)
+            .await
+            .map_err(problem)?;
+    }
     let published = publish_price_list_in(&mut write.tx, &api.ctx, &actor, command)
         .await
         .map_err(problem)?;
-    write
-        .finish(StatusCode::CREATED, &WholePriceListView::from(published))
+    let view = WholePriceListView::of(&mut write.tx, api.ctx.today(), published).await?;
+    write.finish(StatusCode::CREATED, &view).await
+}
+
+/// Withdraws a price list before its first day; one in force or past stays as it is.
+#[utoipa::path(
+    delete, path = "/api/v1/price-lists/{price_list}", tag = "price lists",
+    params(("price_list" = String, Path), ("Idempotency-Key" = String, Header)),
+    responses((status = 200, body = PriceListView), Refusals)
+)]
+pub(crate) async fn withdraw_price_list(
+    State(api): State<Api>,
+    Writer(actor): Writer,
+    key: IdempotencyKey,
+    Path(id): Path<String>,
+) -> Result<Answer, Problem> {
+    let operation = format!("withdraw_price_list {id}");
+    let mut write = match Write::begin(&api, &actor, &operation, &key, &[]).await? {
+        Begin::Replay(answer) => return Ok(answer),
+        Begin::Fresh(write) => write,
+    };
+    let id = id_in_path("price list", PriceListId::parse(&id))?;
+    let list = withdraw_price_list_in(&mut write.tx, &api.ctx, &actor, id)
         .await
+        .map_err(problem)?;
+    write.finish(StatusCode::OK, &PriceListView::from(list)).await
 }

@@ -2,7 +2,9 @@
 
 use crate::api::Api;
 use crate::app::{Nature, Refusal};
-use axum::http::StatusCode;
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
 use namoyish_runtime::context::Actor;
 use namoyish_runtime::idempotency::{self, Answer, Begun, IdempotencyKey, Repeatable};
 use namoyish_runtime::problem::Problem;
@@ -40,6 +42,20 @@ impl<'a> Write<'a> {
             Begun::Fresh => Ok(Begin::Fresh(Write { api, repeatable, tx })),
             Begun::Replay(answer) => Ok(Begin::Replay(answer)),
         }
+    }
+
+    /// Keeps `kept` for the repetition and commits, but answers `shown` this once: a secret is never kept nor shown again.
+    pub(crate) async fn finish_once(
+        self,
+        status: StatusCode,
+        kept: &impl Serialize,
+        shown: &impl Serialize,
+    ) -> Result<Response, Problem> {
+        self.finish(status, kept).await?;
+        let mut answer = (status, Json(shown)).into_response();
+        let no_store = HeaderValue::from_static("no-store");
+        answer.headers_mut().insert(header::CACHE_CONTROL, no_store);
+        Ok(answer)
     }
 
     /// Keeps the answer and commits.

@@ -1,6 +1,7 @@
 //! Keys of API clients: made once, shown once, known by their hash, ended at once (cabinet.md "API clients").
 
-use crate::app::{NotAllowed, Refusal, Told, code_of, require_staff};
+use crate::app::create_user::{may_manage, role_fits};
+use crate::app::{NotAllowed, Refusal, Told, code_of};
 use namoyish_domain::ids::{ApiKeyId, CustomerId};
 use namoyish_domain::orders::text::{self, TextRefused};
 use namoyish_runtime::context::{Actor, Context, Role};
@@ -93,15 +94,10 @@ pub async fn make_api_key_in(
     actor: &Actor,
     cmd: MakeApiKey,
 ) -> Result<MadeApiKey, ApiKeyError> {
-    require_staff(actor, &[Role::Admin], "make API keys")?;
+    allow(actor, cmd.customer, "make API keys")?;
     let name = text::required("name", &cmd.name, 100)?;
-    let fits = match cmd.role {
-        Role::Owner | Role::Manager => cmd.customer.is_some(),
-        Role::Viewer | Role::Accountant => true,
-        Role::Sales | Role::Moderator | Role::Traffic | Role::Admin => cmd.customer.is_none(),
-        Role::System => false,
-    };
-    if !fits {
+    // A viewer's key of the operator's own reads for its reports.
+    if !role_fits(cmd.role, cmd.customer.is_some()) && cmd.role != Role::Viewer {
         return Err(ApiKeyError::RoleMismatch {
             role: cmd.role,
             with_customer: cmd.customer.is_some(),
@@ -136,10 +132,26 @@ pub async fn make_api_key_in(
 
 /// Ends a key: the next request with it is refused.
 pub async fn revoke_api_key(ctx: &Context, actor: &Actor, id: ApiKeyId) -> Result<(), ApiKeyError> {
-    require_staff(actor, &[Role::Admin], "revoke API keys")?;
     let mut tx = ctx.store.begin().await?;
+    revoke_api_key_in(&mut tx, ctx, actor, id).await?;
+    tx.save().await?;
+    Ok(())
+}
+
+/// The same inside the caller's transaction.
+pub async fn revoke_api_key_in(
+    tx: &mut Tx,
+    ctx: &Context,
+    actor: &Actor,
+    id: ApiKeyId,
+) -> Result<(), ApiKeyError> {
+    let not_found = || ApiKeyError::NotFound { what: "api key" };
+    let kept = tx.api_keys().lock(id).await?;
+    let kept = kept.filter(|kept| actor.is_operator() || actor.customer == kept.key.customer);
+    let kept = kept.ok_or_else(not_found)?;
+    allow(actor, kept.key.customer, "revoke API keys")?;
     if !tx.api_keys().revoke(id, ctx.now()).await? {
-        return Err(ApiKeyError::NotFound { what: "api key" });
+        return Err(not_found());
     }
     tx.audit(
         ctx.now(),
@@ -149,6 +161,17 @@ pub async fn revoke_api_key(ctx: &Context, actor: &Actor, id: ApiKeyId) -> Resul
         json!({}),
     )
     .await?;
-    tx.save().await?;
     Ok(())
+}
+
+/// A customer's owner makes and ends its own keys, an administrator all.
+fn allow(actor: &Actor, customer: Option<CustomerId>, action: &'static str) -> Result<(), NotAllowed> {
+    if may_manage(actor, customer) {
+        Ok(())
+    } else {
+        Err(NotAllowed {
+            role: actor.role,
+            action,
+        })
+    }
 }

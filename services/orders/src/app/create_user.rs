@@ -3,12 +3,13 @@
 //! The password is hashed before the transaction begins, so that no row is locked while the processor works. Nothing of
 //! it goes to the audit log. Not here: sign-up by a customer, reset, one-time codes.
 
+use crate::app::{Refusal, Told, code_of};
 use crate::cabinet::password::{PASSWORD_BYTES_MAX, PASSWORD_CHARS_MIN, PasswordError, Passwords};
 use namoyish_documents::Language;
 use namoyish_domain::ids::{CustomerId, UserId};
 use namoyish_runtime::context::{Actor, Context, Role};
-use namoyish_storage::DbError;
 use namoyish_storage::access::NewUser;
+use namoyish_storage::{DbError, Tx};
 
 /// The fewest characters of a login.
 pub const LOGIN_CHARS_MIN: usize = 3;
@@ -98,32 +99,75 @@ pub enum CreateUserError {
     Db(#[from] DbError),
 }
 
-impl CreateUserError {
-    /// Stable code, shared by the API and the translations.
-    pub fn code(&self) -> &'static str {
+impl Refusal for CreateUserError {
+    fn told(&self) -> Told {
         match self {
-            CreateUserError::NotAllowed { .. } => "not_allowed",
-            CreateUserError::BadLogin { .. } => "bad_login",
-            CreateUserError::BadPassword { .. } => "bad_password",
-            CreateUserError::RoleMismatch { .. } => "role_mismatch",
-            CreateUserError::LoginTaken { .. } => "login_taken",
-            CreateUserError::NoSuchCustomer { .. } => "no_such_customer",
-            CreateUserError::Password(_) | CreateUserError::Db(_) => "internal_error",
+            CreateUserError::NotAllowed { .. } => Told::not_allowed(),
+            CreateUserError::BadLogin { .. } => Told::refused("bad_login")
+                .field("login")
+                .limit(Some(format!("{LOGIN_CHARS_MIN} to {LOGIN_CHARS_MAX} characters"))),
+            CreateUserError::BadPassword { .. } => Told::refused("bad_password")
+                .field("password")
+                .limit(Some(format!("{PASSWORD_CHARS_MIN} characters"))),
+            CreateUserError::RoleMismatch { .. } => Told::refused("role_mismatch").field("role"),
+            CreateUserError::LoginTaken { .. } => Told::conflict("login_taken").field("login"),
+            CreateUserError::NoSuchCustomer { .. } => Told::not_found("no_such_customer").field("customer"),
+            CreateUserError::Password(_) => Told::internal(),
+            CreateUserError::Db(error) => Told::of_database(error),
         }
     }
 }
 
+code_of!(CreateUserError);
+
 /// Creates a user. The platform and an admin may create any; a customer's owner, users of the own customer.
 pub async fn create_user(ctx: &Context, actor: &Actor, cmd: CreateUser) -> Result<UserId, CreateUserError> {
+    let ready = prepare_user(ctx, actor, cmd).await?;
+    let mut tx = ctx.store.begin().await?;
+    let id = create_user_in(&mut tx, ctx, actor, ready).await?;
+    tx.save().await?;
+    Ok(id)
+}
+
+/// A user that is allowed and whose password is hashed, to be written.
+pub struct ReadyUser {
+    cmd: CreateUser,
+    login: String,
+    password_hash: String,
+}
+
+/// Decides and hashes, before any transaction: hashing takes the processor a while.
+pub async fn prepare_user(
+    ctx: &Context,
+    actor: &Actor,
+    mut cmd: CreateUser,
+) -> Result<ReadyUser, CreateUserError> {
     let login = cmd.login.trim().to_ascii_lowercase();
     decide(actor, &cmd, &login)?;
-
     let password_hash = Passwords::default()
-        .hash(cmd.password, ctx.ids.bytes::<16>())
+        .hash(std::mem::take(&mut cmd.password), ctx.ids.bytes::<16>())
         .await?;
+    Ok(ReadyUser {
+        cmd,
+        login,
+        password_hash,
+    })
+}
+
+/// Writes a prepared user inside the caller's transaction.
+pub async fn create_user_in(
+    tx: &mut Tx,
+    ctx: &Context,
+    actor: &Actor,
+    ready: ReadyUser,
+) -> Result<UserId, CreateUserError> {
+    let ReadyUser {
+        cmd,
+        login,
+        password_hash,
+    } = ready;
     let now = ctx.now();
     let id = UserId::from_uuid(ctx.uuid());
-    let mut tx = ctx.store.begin().await?;
     let user = NewUser {
         id,
         login: login.clone(),
@@ -152,16 +196,29 @@ pub async fn create_user(ctx: &Context, actor: &Actor, cmd: CreateUser) -> Resul
     });
     tx.audit(now, &actor.name, "create_user", &id.to_string(), details)
         .await?;
-    tx.save().await?;
     Ok(id)
 }
 
-fn decide(actor: &Actor, cmd: &CreateUser, login: &str) -> Result<(), CreateUserError> {
-    let allowed = match cmd.customer {
+/// Who may create users and keys, change their roles and end them: a customer's owner its own, an administrator all.
+pub(crate) fn may_manage(actor: &Actor, customer: Option<CustomerId>) -> bool {
+    match customer {
         Some(customer) if actor.customer == Some(customer) => actor.has_role(&[Role::Owner]),
         _ => actor.is_operator() && actor.has_role(&[Role::Admin]),
-    };
-    if !allowed {
+    }
+}
+
+/// Whether a role is a customer's, the staff's, or both.
+pub(crate) fn role_fits(role: Role, with_customer: bool) -> bool {
+    match role {
+        Role::Owner | Role::Manager | Role::Viewer => with_customer,
+        Role::Accountant => true,
+        Role::Sales | Role::Moderator | Role::Traffic | Role::Admin => !with_customer,
+        Role::System => false,
+    }
+}
+
+fn decide(actor: &Actor, cmd: &CreateUser, login: &str) -> Result<(), CreateUserError> {
+    if !may_manage(actor, cmd.customer) {
         return Err(CreateUserError::NotAllowed {
             actor: actor.name.clone(),
             role: cmd.role,
@@ -181,13 +238,7 @@ fn decide(actor: &Actor, cmd: &CreateUser, login: &str) -> Result<(), CreateUser
         return Err(CreateUserError::BadPassword { chars, bytes });
     }
     let with_customer = cmd.customer.is_some();
-    let fits = match cmd.role {
-        Role::Owner | Role::Manager | Role::Viewer => with_customer,
-        Role::Accountant => true,
-        Role::Sales | Role::Moderator | Role::Traffic | Role::Admin => !with_customer,
-        Role::System => false,
-    };
-    if fits {
+    if role_fits(cmd.role, with_customer) {
         Ok(())
     } else {
         Err(CreateUserError::RoleMismatch {

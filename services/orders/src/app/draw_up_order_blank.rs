@@ -5,13 +5,16 @@
 //! no hole. A draft is the operator's own paper: its customer sees it once it is offered. Not here: a blank that the
 //! customer makes in the cabinet.
 
+use crate::app::line_price::{PriceTerms, given_lines, sold_elsewhere};
 use crate::app::{CODE_CHARS_MAX, NotAllowed, Refusal, Told, code_of, is_short_name, require_staff};
 use chrono::{Datelike, NaiveDate};
 use namoyish_domain::ids::{CustomerId, LineId, OrderBlankId, PlacementId};
 use namoyish_domain::orders::line::{LINES_MAX, LineRefused, NewLine, PLACEMENTS_MAX, Service};
-use namoyish_domain::orders::order_blank::{BlankState, Prepayment, StatisticsSource};
+use namoyish_domain::orders::order_blank::{BlankState, LineKind, MoveRefused, Prepayment, StatisticsSource};
 use namoyish_domain::orders::party::{Email, RequisiteError};
 use namoyish_domain::orders::placement::{PlacementFormat, RegionCode};
+use namoyish_domain::orders::price_list::NewItem;
+use namoyish_domain::orders::targeting::Targeting;
 use namoyish_domain::orders::text::{self, TextRefused};
 use namoyish_runtime::context::{Actor, Context, Role};
 use namoyish_storage::order_blanks::OrderBlank;
@@ -22,6 +25,8 @@ use serde_json::json;
 
 /// The most addresses that notices go to.
 pub const NOTICE_EMAILS_MAX: usize = 10;
+/// The longest own payment term, days after the signing.
+pub const OWN_DUE_DAYS_MAX: u16 = 365;
 
 /// What to draw up.
 #[derive(Debug, Clone)]
@@ -36,6 +41,8 @@ pub struct DrawUpOrderBlank {
     pub prepayment: Prepayment,
     /// Its own payment term, if it states one.
     pub own_due_on: Option<NaiveDate>,
+    /// The same as days after the signing [003 §5.11.1]; one of both.
+    pub own_due_days: Option<u16>,
     /// Whose counts count.
     pub statistics_source: StatisticsSource,
     /// Where notices go; empty: the customer's own address.
@@ -57,6 +64,8 @@ pub struct DrawUpLine {
     pub placements: Vec<PlacementId>,
     /// To whom; empty: everywhere.
     pub regions: Vec<RegionCode>,
+    /// To whom and when, beside the regions; a media line's.
+    pub targeting: Targeting,
 }
 
 /// A blank with its lines.
@@ -129,6 +138,16 @@ pub enum DrawUpOrderBlankError {
         /// The code asked for.
         item: String,
     },
+    /// The item buys other places.
+    #[error("line {position}: the item {item} does not buy the placement {placement}")]
+    SoldElsewhere {
+        /// Which line.
+        position: usize,
+        /// Code of the item.
+        item: String,
+        /// Code of the placement.
+        placement: String,
+    },
     /// A placement isn't there.
     #[error("line {position}: there is no placement {placement}")]
     NoSuchPlacement {
@@ -161,6 +180,33 @@ pub enum DrawUpOrderBlankError {
         /// Today.
         today: NaiveDate,
     },
+    /// Two own payment terms.
+    #[error("the own payment term is a date or a number of days, not both")]
+    TwoOwnTerms,
+    /// Too many days.
+    #[error("the own payment term is {given} days after the signing; at most {OWN_DUE_DAYS_MAX} are taken")]
+    OwnDays {
+        /// Days given.
+        given: u16,
+    },
+    /// Targeting of a line that isn't media.
+    #[error("line {position}: only a media line has rubrics, search phrases, a schedule or a frequency cap")]
+    TargetingOfAnotherKind {
+        /// Which line.
+        position: usize,
+    },
+    /// There is no such blank to make out anew.
+    #[error("there is no order blank {blank}")]
+    NoSuchBlank {
+        /// The id.
+        blank: OrderBlankId,
+    },
+    /// Not a draft.
+    #[error(transparent)]
+    State(#[from] MoveRefused),
+    /// A blank keeps its customer.
+    #[error("a blank keeps its customer: draw another one up")]
+    AnotherCustomer,
     /// The database failed.
     #[error(transparent)]
     Db(#[from] DbError),
@@ -194,6 +240,9 @@ impl Refusal for DrawUpOrderBlankError {
             Error::NoSuchItem { position, .. } => {
                 Told::refused("no_such_item").field(of_line(position, "item"))
             }
+            Error::SoldElsewhere { position, .. } => {
+                Told::refused("item_sold_elsewhere").field(of_line(position, "placements"))
+            }
             Error::NoSuchPlacement { position, .. } => {
                 Told::refused("no_such_placement").field(of_line(position, "placements"))
             }
@@ -204,6 +253,16 @@ impl Refusal for DrawUpOrderBlankError {
                 .field(of_line(position, refused.field()))
                 .limit(refused.limit()),
             Error::OwnTermPast { .. } => Told::refused("own_term_past").field("own_due_on"),
+            Error::TwoOwnTerms => Told::refused("two_own_terms").field("own_due_days"),
+            Error::OwnDays { .. } => Told::refused("own_term_too_long")
+                .field("own_due_days")
+                .limit(Some(OWN_DUE_DAYS_MAX.to_string())),
+            Error::TargetingOfAnotherKind { position } => {
+                Told::refused("field_of_another_kind").field(of_line(position, "schedule"))
+            }
+            Error::NoSuchBlank { .. } => Told::not_found("no_such_order_blank"),
+            Error::State(refused) => Told::conflict(refused.code()),
+            Error::AnotherCustomer => Told::refused("another_customer").field("customer"),
             Error::Db(error) => Told::of_database(error),
         }
     }
@@ -231,6 +290,17 @@ pub async fn draw_up_order_blank_in(
     cmd: DrawUpOrderBlank,
 ) -> Result<DrawnUp, DrawUpOrderBlankError> {
     require_staff(actor, &[Role::Sales, Role::Admin], "draw up order blanks")?;
+    make_out(tx, ctx, actor, cmd, None).await
+}
+
+/// Makes a blank out by what is in force today: a new one, or `before`, a draft that the caller has locked.
+pub(crate) async fn make_out(
+    tx: &mut Tx,
+    ctx: &Context,
+    actor: &Actor,
+    cmd: DrawUpOrderBlank,
+    before: Option<&OrderBlank>,
+) -> Result<DrawnUp, DrawUpOrderBlankError> {
     let today = ctx.today();
     let customer = tx
         .customers()
@@ -263,11 +333,24 @@ pub async fn draw_up_order_blank_in(
         Some(city) => text::required("city", city, 100)?,
         None => operator.requisites.city.clone(),
     };
-    let year = today.year();
-    let number = format!("OB-{year:04}-{:06}", tx.take_number("order_blank", year).await?);
+    // A gap would be a number that no blank has: a draft that is made out anew keeps its own.
+    let (id, number, code, created_at) = match before {
+        Some(before) => (
+            before.id,
+            before.number.clone(),
+            before.code.clone(),
+            before.created_at,
+        ),
+        None => {
+            let year = today.year();
+            let number = format!("OB-{year:04}-{:06}", tx.take_number("order_blank", year).await?);
+            let id = OrderBlankId::from_uuid(ctx.uuid());
+            (id, number.clone(), number, ctx.now())
+        }
+    };
     let blank = OrderBlank {
-        id: OrderBlankId::from_uuid(ctx.uuid()),
-        code: cmd.code.clone().unwrap_or_else(|| number.clone()),
+        id,
+        code: cmd.code.clone().unwrap_or(code),
         number,
         customer: customer.id,
         city,
@@ -275,20 +358,34 @@ pub async fn draw_up_order_blank_in(
         rules_edition,
         prepayment: cmd.prepayment,
         own_due_on: cmd.own_due_on,
+        own_due_days: cmd.own_due_days,
         statistics_source: cmd.statistics_source,
         notice_emails,
         made_out_on: today,
         vat,
-        created_at: ctx.now(),
+        created_at,
         offered_at: None,
         signature: None,
     };
+    let prices = Prices {
+        list: &list,
+        terms: PriceTerms::on(tx, today, &blank.city, &customer.category).await?,
+    };
     let mut lines = Vec::with_capacity(cmd.lines.len());
     for (position, line) in (1usize..).zip(&cmd.lines) {
-        lines.push(check_line(tx, ctx, &blank, &list, position, line).await?);
+        lines.push(check_line(tx, ctx, &blank, &prices, position, line).await?);
     }
+    let given = given_lines(tx, ctx, &blank, &customer, &list, &lines).await?;
+    lines.extend(given);
 
-    match tx.order_blanks().insert(&blank).await {
+    let written = match before {
+        None => tx.order_blanks().insert(&blank).await,
+        Some(_) => {
+            tx.order_lines().delete_of_draft(blank.id).await?;
+            tx.order_blanks().redraw(&blank).await
+        }
+    };
+    match written {
         Err(error) if error.is_constraint("order_blank_code_is_unique") => {
             return Err(DrawUpOrderBlankError::CodeTaken { code: blank.code });
         }
@@ -313,7 +410,11 @@ pub async fn draw_up_order_blank_in(
     tx.audit(
         ctx.now(),
         &actor.name,
-        "draw_up_order_blank",
+        if before.is_some() {
+            "change_draft"
+        } else {
+            "draw_up_order_blank"
+        },
         &blank.id.to_string(),
         details,
     )
@@ -334,6 +435,11 @@ fn check_head(cmd: &DrawUpOrderBlank, today: NaiveDate) -> Result<(), DrawUpOrde
     if !codes.into_iter().all(|code| is_short_name(code)) {
         return Err(DrawUpOrderBlankError::BadCode);
     }
+    match cmd.own_due_days {
+        Some(_) if cmd.own_due_on.is_some() => return Err(DrawUpOrderBlankError::TwoOwnTerms),
+        Some(given) if given > OWN_DUE_DAYS_MAX => return Err(DrawUpOrderBlankError::OwnDays { given }),
+        _ => {}
+    }
     match cmd.own_due_on.filter(|own_due_on| *own_due_on < today) {
         Some(own_due_on) => Err(DrawUpOrderBlankError::OwnTermPast { own_due_on, today }),
         None => Ok(()),
@@ -353,28 +459,38 @@ fn notice_emails(given: &[String], of_customer: &Email) -> Result<Vec<Email>, Dr
         .collect::<Result<_, _>>()?)
 }
 
+/// What makes the prices of a blank.
+struct Prices<'a> {
+    list: &'a PriceList,
+    terms: PriceTerms,
+}
+
 /// Loads what a line refers to and applies its rules.
 async fn check_line(
     tx: &mut Tx,
     ctx: &Context,
     blank: &OrderBlank,
-    list: &PriceList,
+    prices: &Prices<'_>,
     position: usize,
     line: &DrawUpLine,
 ) -> Result<OrderLine, DrawUpOrderBlankError> {
+    if line.service.kind() != LineKind::Media && !line.targeting.is_everybody() {
+        return Err(DrawUpOrderBlankError::TargetingOfAnotherKind { position });
+    }
     let item = tx
         .price_lists()
-        .item_by_code(list.id, &line.item)
+        .item_by_code(prices.list.id, &line.item)
         .await?
         .ok_or_else(|| DrawUpOrderBlankError::NoSuchItem {
             position,
             item: line.item.chars().take(80).collect(),
         })?;
+    let price = prices.terms.of(&item.item).map_err(DbError::from)?;
     let new_line = NewLine {
         service: line.service.clone(),
         item_kind: item.item.kind,
-        unit_price: item.item.unit_price,
-        placements: formats_of(tx, position, &line.placements).await?,
+        unit_price: price.unit_price,
+        placements: formats_of(tx, position, &item.item, &line.placements).await?,
         regions: line.regions.clone(),
     };
     let checked = new_line
@@ -399,7 +515,9 @@ async fn check_line(
             .unwrap_or_else(|| format!("{}/{position}", blank.code)),
         kind: line.service.kind(),
         item: item.id,
-        unit_price: item.item.unit_price,
+        unit_price: price.unit_price,
+        list_price: Some(price.list_price),
+        price_group: price.price_group,
         ordered_term: checked.term,
         term: checked.term,
         budget: line.service.budget(),
@@ -409,12 +527,14 @@ async fn check_line(
         ended_on: None,
         placements: line.placements.clone(),
         regions: line.regions.clone(),
+        targeting: line.targeting.clone(),
     })
 }
 
 async fn formats_of(
     tx: &mut Tx,
     position: usize,
+    item: &NewItem,
     placements: &[PlacementId],
 ) -> Result<Vec<(PlacementId, PlacementFormat)>, DrawUpOrderBlankError> {
     if placements.len() > PLACEMENTS_MAX {
@@ -426,6 +546,13 @@ async fn formats_of(
         return Err(DrawUpOrderBlankError::Line { position, refused });
     }
     let known = tx.placements().find_many(placements).await?;
+    if let Some(placement) = sold_elsewhere(item, &known) {
+        return Err(DrawUpOrderBlankError::SoldElsewhere {
+            position,
+            item: item.code.clone(),
+            placement: placement.code.clone(),
+        });
+    }
     placements
         .iter()
         .map(|id| {

@@ -1,10 +1,11 @@
 //! What an uploaded file is, by its bytes (orders.md §4).
 //!
-//! In three steps, each cheap enough for the one before it: the first bytes and a search for mark-up, the header's size,
-//! and only for an image that fits its placements the whole decoding. Sides and memory are bounded, and at most
+//! In steps, each cheap enough for the one before it: the first bytes and a search for mark-up, the image's end and the
+//! number of its pictures, the header's size, and only for an image that fits its placements the whole decoding. Sides and memory are bounded, and at most
 //! [`DECODERS_MAX`] images are decoded at a time.
 
 use image::{ImageFormat, ImageReader, Limits};
+use namoyish_domain::orders::image_bytes::check_still_and_alone;
 use namoyish_domain::orders::material::{ImageFacts, MaterialRefused, MediaType};
 use namoyish_domain::orders::placement::PIXELS_MAX;
 use std::io::Cursor;
@@ -40,6 +41,7 @@ fn reader(bytes: &[u8], media_type: MediaType) -> ImageReader<Cursor<&[u8]>> {
 /// Format, size and weight, from the first bytes and the header alone.
 pub(crate) fn image_facts(bytes: &[u8]) -> Result<ImageFacts, MaterialRefused> {
     let media_type = MediaType::of_bytes(bytes)?;
+    check_still_and_alone(bytes, media_type)?;
     let header = ImageReader::with_format(Cursor::new(bytes), format_of(media_type));
     let (width, height) = header
         .into_dimensions()

@@ -36,6 +36,12 @@ pub enum PublishPriceListError {
     /// A rule of price lists.
     #[error(transparent)]
     Refused(#[from] PriceListRefused),
+    /// An item buys an app or a placement that isn't there.
+    #[error("an item buys {what} that is not there")]
+    NoSuchPlace {
+        /// "an app" or "a placement".
+        what: &'static str,
+    },
     /// Another list begins on this day.
     #[error("a price list that begins on {valid_from} is published already")]
     DayTaken {
@@ -55,6 +61,11 @@ impl Refusal for PublishPriceListError {
                 PriceListRefused::AlreadyInForce { .. } => "valid_from",
                 _ => "items",
             }),
+            PublishPriceListError::NoSuchPlace { what } => Told::refused(match *what {
+                "an app" => "no_such_app",
+                _ => "no_such_placement",
+            })
+            .field("items"),
             PublishPriceListError::DayTaken { .. } => {
                 Told::conflict("price_list_day_taken").field("valid_from")
             }
@@ -92,6 +103,7 @@ pub async fn publish_price_list_in(
         id: PriceListId::from_uuid(ctx.uuid()),
         valid_from: cmd.valid_from,
         published_at: ctx.now(),
+        withdrawn_at: None,
     };
     let items: Vec<(PriceListItemId, NewItem)> = cmd
         .items
@@ -103,6 +115,12 @@ pub async fn publish_price_list_in(
             return Err(PublishPriceListError::DayTaken {
                 valid_from: list.valid_from,
             });
+        }
+        Err(error) if error.is_constraint("price_list_items_app_id_fkey") => {
+            return Err(PublishPriceListError::NoSuchPlace { what: "an app" });
+        }
+        Err(error) if error.is_constraint("price_list_items_placement_id_fkey") => {
+            return Err(PublishPriceListError::NoSuchPlace { what: "a placement" });
         }
         other => other?,
     }

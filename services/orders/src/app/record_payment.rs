@@ -2,21 +2,25 @@
 //!
 //! Rule: billing.md §1, §3; offer [003 §5.12–5.13]. In one transaction: the payment, its posting (Dr where the money lies,
 //! Cr what is owed and then the advance), its allocation to invoices (the named one first, then the oldest due), and the
-//! notice to the ad servers, because a line whose invoice is paid may run now.
+//! notice to the ad servers, because a line whose invoice is paid may run now. A budget increase whose missing sum it pays
+//! is in force in the same transaction (orders.md §6).
 //!
 //! The date that counts is the one on which the money reached the operator. When that date lies in a closed period, the
 //! posting is dated the first day after it, and the allocation keeps the true date: the customer's delay ends with it.
 //!
-//! Not here: claims of penalty (paid after invoices), refunds, statement import.
+//! What no invoice takes pays claimed penalties (`claim_penalty`); the rest stays free.
+//!
+//! Not here: refunds, statement import.
 
+use crate::app::claim_penalty::{PaidBeyondInvoices, PenaltyNotPaid, allocate_to_penalties};
 use crate::app::{NotAllowed, Refusal, Told, code_of, require_staff};
 use chrono::NaiveDate;
 use namoyish_domain::billing::allocation::{self, Allocation, MoneyReceived};
-use namoyish_domain::billing::late_penalty::{self, OverdueInvoice};
 use namoyish_domain::billing::ledger::{PaymentMethod, PaymentToPost, Unbalanced, posting_of_payment};
 use namoyish_domain::ids::{CustomerId, InvoiceId, PaymentId, PostingId};
 use namoyish_domain::money::{Money, MoneyError};
 use namoyish_runtime::context::{Actor, Context, Role};
+use namoyish_settlement::{increases, pay};
 use namoyish_storage::payments::PaymentRecord;
 use namoyish_storage::{DbError, Tx};
 use serde_json::json;
@@ -113,6 +117,16 @@ pub enum RecordPaymentError {
     Db(#[from] DbError),
 }
 
+impl From<PenaltyNotPaid> for RecordPaymentError {
+    fn from(error: PenaltyNotPaid) -> RecordPaymentError {
+        match error {
+            PenaltyNotPaid::Money(error) => RecordPaymentError::Money(error),
+            PenaltyNotPaid::Posting(error) => RecordPaymentError::Posting(error),
+            PenaltyNotPaid::Db(error) => RecordPaymentError::Db(error),
+        }
+    }
+}
+
 impl Refusal for RecordPaymentError {
     fn told(&self) -> Told {
         match self {
@@ -170,7 +184,12 @@ pub async fn record_payment_in(
     require_staff(actor, ROLES, "record a payment")?;
     check(&cmd, ctx.today())?;
 
-    // Load: the customer's lock comes first, so that two payments never see the same debts.
+    // Load. A budget that this may raise is locked before its customer; one that is asked for in between is raised by the
+    // worker. The customer's lock keeps two payments from seeing the same debts.
+    let pending = tx.budget_increases().pending_of_customer(cmd.customer).await?;
+    for (_, line) in &pending {
+        tx.order_lines().lock(*line).await?;
+    }
     if !tx.ledger().lock_customer(cmd.customer).await? {
         return Err(RecordPaymentError::NoSuchCustomer(cmd.customer));
     }
@@ -230,11 +249,30 @@ pub async fn record_payment_in(
         .append(PostingId::from_uuid(ctx.uuid()), &posting, now)
         .await?;
     for part in &allocated.parts {
-        apply(tx, payment.id, part).await?;
+        pay(tx, payment.id, part).await?;
     }
     if !allocated.parts.is_empty() {
         tx.bump_snapshot().await?;
     }
+    for (increase, line) in pending {
+        increases::decide(tx, ctx, &actor.name, increase, line).await?;
+    }
+    // Principal before penalty (billing.md §3).
+    let free = allocate_to_penalties(
+        tx,
+        ctx,
+        PaidBeyondInvoices {
+            payment: payment.id,
+            customer: payment.customer,
+            received_on: payment.received_on,
+            posted_on: posting.head().posted_on,
+            free: allocated.free,
+            to_advance: payment
+                .amount
+                .checked_sub(receivable.max(Money::ZERO).min(payment.amount))?,
+        },
+    )
+    .await?;
     let details = json!({
         "customer": payment.customer.to_string(),
         "amount": payment.amount.to_string(),
@@ -253,7 +291,7 @@ pub async fn record_payment_in(
     Ok(PaymentRecorded {
         payment: payment.id,
         parts: allocated.parts,
-        free: allocated.free,
+        free,
         replayed: false,
     })
 }
@@ -311,7 +349,8 @@ async fn answer_again(
         return Err(RecordPaymentError::KeyReused);
     }
     let parts = tx.payments().allocations_of(known.id).await?;
-    let allocated = Money::sum(parts.iter().map(|part| part.amount))?;
+    let allocated = Money::sum(parts.iter().map(|part| part.amount))?
+        .checked_add(tx.penalty_claims().paid_by(known.id).await?)?;
     Ok(PaymentRecorded {
         payment: known.id,
         parts,
@@ -326,52 +365,4 @@ async fn insert_once(tx: &mut Tx, payment: &PaymentRecord) -> Result<(), RecordP
         Err(error) if error.is_constraint("payment_key_is_unique") => Err(RecordPaymentError::KeyReused),
         other => Ok(other?),
     }
-}
-
-/// Gives the free rest of a customer's earlier payments to its open invoices: called by the command that issues invoices,
-/// in its transaction and after them (billing.md §3: money paid in early stays free until used). Locks the customer.
-pub async fn allocate_free(
-    tx: &mut Tx,
-    customer: CustomerId,
-) -> Result<Vec<(PaymentId, Allocation)>, DbError> {
-    tx.ledger().lock_customer(customer).await?;
-    let free = tx.payments().free_of(customer).await?;
-    if free.is_empty() {
-        return Ok(vec![]);
-    }
-    let open = tx.invoices().open_of(customer).await?;
-    let parts = allocation::allocate_free(&free, &open)?;
-    for (payment, part) in &parts {
-        apply(tx, *payment, part).await?;
-    }
-    if !parts.is_empty() {
-        tx.bump_snapshot().await?;
-    }
-    Ok(parts)
-}
-
-/// Writes an allocation. Penalty that was accrued for days after it is counted again: the payment may have become known
-/// later than it came in.
-async fn apply(tx: &mut Tx, payment: PaymentId, part: &Allocation) -> Result<(), DbError> {
-    tx.payments().allocate(payment, part).await?;
-    let Some(last_accrued) = tx.penalties().last_accrued(part.invoice).await? else {
-        return Ok(());
-    };
-    if last_accrued <= part.allocated_on {
-        return Ok(());
-    }
-    let Some(invoice) = tx.invoices().lookup(part.invoice).await? else {
-        return Err(DbError::Inconsistent(format!("{} has gone", part.invoice)));
-    };
-    let overdue = OverdueInvoice {
-        gross: invoice.gross,
-        // A signature that was recorded late makes invoices that are due before they exist.
-        due_on: invoice.due_on.max(invoice.issued_on),
-        paid: tx.invoices().paid_parts(part.invoice).await?,
-    };
-    let days = late_penalty::accrue(&overdue, Some(part.allocated_on), last_accrued)?;
-    tx.penalties()
-        .forget_after(part.invoice, part.allocated_on)
-        .await?;
-    tx.penalties().add(part.invoice, &days).await
 }

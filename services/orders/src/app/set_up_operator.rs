@@ -1,5 +1,6 @@
 //! Setting the operator up and changing its requisites (orders.md §1).
 
+use crate::app::requisites_json::of_operator;
 use crate::app::{NotAllowed, Refusal, Told, code_of, require_staff, sentence_of_form, told_of_form};
 use chrono::NaiveDate;
 use namoyish_domain::money::Rate;
@@ -98,7 +99,15 @@ pub async fn set_up_operator_in(
         requisites,
         penalty_cap_percent: cmd.penalty_cap_percent,
     };
+    let before = tx.operator().find().await?;
     tx.operator().put(&operator).await?;
+    // What was issued before keeps the requisites of its day: documents hold their own, invoices find them here.
+    if let Some(before) = before.filter(|before| before.requisites != operator.requisites) {
+        let (before, after) = (of_operator(&before.requisites), of_operator(&operator.requisites));
+        tx.operator()
+            .insert_change(ctx.now(), &actor.name, before, after)
+            .await?;
+    }
     tx.operator()
         .put_vat_status(cmd.vat_payer_from, cmd.vat_payer)
         .await?;
@@ -114,4 +123,20 @@ pub async fn set_up_operator_in(
     tx.audit(ctx.now(), &actor.name, "set_up_operator", "operator", details)
         .await?;
     Ok(operator)
+}
+
+/// Says whether the operator pays VAT from a day on (orders.md §1). What was made out before keeps its VAT terms.
+pub async fn set_vat_status_in(
+    tx: &mut Tx,
+    ctx: &Context,
+    actor: &Actor,
+    valid_from: NaiveDate,
+    vat_payer: bool,
+) -> Result<(), SetUpOperatorError> {
+    require_staff(actor, &[Role::Admin], "change the operator's VAT status")?;
+    tx.operator().put_vat_status(valid_from, vat_payer).await?;
+    let details = json!({"vat_payer": vat_payer, "vat_payer_from": valid_from.to_string()});
+    tx.audit(ctx.now(), &actor.name, "set_vat_status", "operator", details)
+        .await?;
+    Ok(())
 }

@@ -3,22 +3,23 @@
 //!
 //! One transaction: a contract without its invoices can't exist, nor can an invoice without its contract.
 
-use crate::app::record_payment::allocate_free;
+use crate::app::line_price::{PriceChanged, changed_price};
+use crate::app::scan::ScanRefused;
 use crate::app::signing_code::{SigningCodeError, check_signing_code};
-use crate::app::terms::terms_of;
+use crate::app::terms::{charge_of, edition_at_signing, terms_of};
 use crate::app::{NotAllowed, Refusal, Told, code_of, require_own_or_staff, require_staff};
 use chrono::{Datelike, NaiveDate};
 use namoyish_documents::canonical::CanonicalError;
 use namoyish_domain::billing::document::Series;
-use namoyish_domain::billing::invoice::{DrawUpRefused, InvoiceTerms, LineCharge, LineToInvoice, draw_up};
+use namoyish_domain::billing::invoice::{DrawUpRefused, InvoiceTerms, draw_up};
+use namoyish_domain::calendar::plus_days;
 use namoyish_domain::ids::{InvoiceId, OrderBlankId};
-use namoyish_domain::orders::order_blank::{LineKind, MoveRefused, SignatureKind};
+use namoyish_domain::orders::order_blank::{MoveRefused, SignatureKind};
 use namoyish_runtime::context::{Actor, Context, Role};
+use namoyish_settlement::allocate_free;
 use namoyish_storage::invoices::{InvoiceKind, IssueInvoice};
-use namoyish_storage::order_blanks::{OrderBlank, Signature};
-use namoyish_storage::order_lines::OrderLine;
+use namoyish_storage::order_blanks::{OrderBlank, Scan, Signature};
 use namoyish_storage::{DbError, Tx};
-use rust_decimal::Decimal;
 use serde_json::json;
 
 /// What to sign.
@@ -43,6 +44,11 @@ pub enum HowSigned {
         /// Date of the signature; `None`: today.
         signed_on: Option<NaiveDate>,
     },
+    /// Not at all: by accepting the public offer [003 §5.2].
+    PublicOffer {
+        /// The day on which a service was used, whose price it is; `None`: today.
+        used_on: Option<NaiveDate>,
+    },
 }
 
 /// Never shows the code.
@@ -51,6 +57,9 @@ impl std::fmt::Debug for HowSigned {
         match self {
             HowSigned::CabinetCode { .. } => f.write_str("CabinetCode"),
             HowSigned::Paper { signed_on } => f.debug_struct("Paper").field("signed_on", signed_on).finish(),
+            HowSigned::PublicOffer { used_on } => {
+                f.debug_struct("PublicOffer").field("used_on", used_on).finish()
+            }
         }
     }
 }
@@ -82,6 +91,15 @@ pub enum SignOrderBlankError {
     /// The one-time code.
     #[error(transparent)]
     Code(#[from] SigningCodeError),
+    /// The terms are not those that the customer was shown.
+    #[error("the terms have changed since they were shown: read them again")]
+    TermsChanged,
+    /// The price of a line isn't that of the list in force.
+    #[error(transparent)]
+    PriceChanged(PriceChanged),
+    /// The scan.
+    #[error(transparent)]
+    Scan(#[from] ScanRefused),
     /// A paper can't be signed tomorrow, nor before the blank was made out.
     #[error("the date of signature {signed_on} lies outside {earliest}..{today}")]
     SignedOn {
@@ -110,6 +128,13 @@ impl Refusal for SignOrderBlankError {
             SignOrderBlankError::NoSuchBlank { .. } => Told::not_found("no_such_order_blank"),
             SignOrderBlankError::State(refused) => Told::conflict(refused.code()),
             SignOrderBlankError::Code(refused) => refused.told(),
+            SignOrderBlankError::TermsChanged => Told::conflict("terms_changed"),
+            SignOrderBlankError::PriceChanged(changed) => Told::conflict("price_list_changed")
+                .field(format!("lines[{}].unit_price", changed.position))
+                .limit(changed.now.map(|price| price.to_string())),
+            SignOrderBlankError::Scan(refused) => {
+                Told::refused(refused.code()).field("file").limit(refused.limit())
+            }
             SignOrderBlankError::SignedOn { .. } => {
                 Told::refused("signature_date_out_of_range").field("signed_on")
             }
@@ -128,6 +153,16 @@ pub async fn sign_order_blank(
     actor: &Actor,
     cmd: SignOrderBlank,
 ) -> Result<Signed, SignOrderBlankError> {
+    sign_shown_terms(ctx, actor, cmd, None).await
+}
+
+/// The same; refused when the terms aren't those whose SHA-256 the customer was shown.
+pub async fn sign_shown_terms(
+    ctx: &Context,
+    actor: &Actor,
+    cmd: SignOrderBlank,
+    shown_sha256: Option<&str>,
+) -> Result<Signed, SignOrderBlankError> {
     if let HowSigned::CabinetCode { code } = &cmd.how {
         // Whose blank it is comes first: nobody tries codes on another customer's blank.
         let mut tx = ctx.store.begin().await?;
@@ -137,10 +172,14 @@ pub async fn sign_order_blank(
         let blank = blank.ok_or(SignOrderBlankError::NoSuchBlank { blank: cmd.blank })?;
         authorise(actor, &blank, &cmd.how)?;
         blank.state.sign()?;
-        check_signing_code(ctx, cmd.blank, code).await?;
+        check_signing_code(ctx, cmd.blank, cmd.blank.uuid(), code).await?;
     }
     let mut tx = ctx.store.begin().await?;
-    let signed = commit_signature(&mut tx, ctx, actor, &cmd).await?;
+    let with = Evidence {
+        shown_sha256,
+        scan: None,
+    };
+    let signed = commit_signature(&mut tx, ctx, actor, &cmd, with).await?;
     tx.save().await?;
     Ok(signed)
 }
@@ -157,7 +196,52 @@ pub async fn sign_on_paper_in(
         blank,
         how: HowSigned::Paper { signed_on },
     };
-    commit_signature(tx, ctx, actor, &cmd).await
+    commit_signature(tx, ctx, actor, &cmd, Evidence::default()).await
+}
+
+/// Records a paper signature with its scan, which [`crate::app::scan::check_scan`] made, inside the caller's transaction.
+pub async fn sign_scanned_paper_in(
+    tx: &mut Tx,
+    ctx: &Context,
+    actor: &Actor,
+    blank: OrderBlankId,
+    signed_on: Option<NaiveDate>,
+    scan: Result<Scan, ScanRefused>,
+) -> Result<Signed, SignOrderBlankError> {
+    require_staff(actor, &[Role::Sales, Role::Admin], "record paper signatures")?;
+    let cmd = SignOrderBlank {
+        blank,
+        how: HowSigned::Paper { signed_on },
+    };
+    let scan = scan?;
+    let with = Evidence {
+        scan: Some(&scan),
+        shown_sha256: None,
+    };
+    commit_signature(tx, ctx, actor, &cmd, with).await
+}
+
+/// Makes a contract of a blank that the platform offered, because the customer accepted the public offer or used a
+/// service of it. The caller has authorised the actor.
+pub(super) async fn sign_by_acceptance_in(
+    tx: &mut Tx,
+    ctx: &Context,
+    actor: &Actor,
+    blank: OrderBlankId,
+    used_on: Option<NaiveDate>,
+) -> Result<Signed, SignOrderBlankError> {
+    let cmd = SignOrderBlank {
+        blank,
+        how: HowSigned::PublicOffer { used_on },
+    };
+    commit_signature(tx, ctx, actor, &cmd, Evidence::default()).await
+}
+
+/// What a signature rests on beside the code.
+#[derive(Default, Clone, Copy)]
+struct Evidence<'a> {
+    shown_sha256: Option<&'a str>,
+    scan: Option<&'a Scan>,
 }
 
 fn authorise(actor: &Actor, blank: &OrderBlank, how: &HowSigned) -> Result<(), SignOrderBlankError> {
@@ -170,6 +254,12 @@ fn authorise(actor: &Actor, blank: &OrderBlank, how: &HowSigned) -> Result<(), S
         HowSigned::Paper { .. } => {
             require_staff(actor, &[Role::Sales, Role::Admin], "record paper signatures")?
         }
+        HowSigned::PublicOffer { .. } => {
+            let (own, staff) = ([Role::Owner, Role::Manager], [Role::Sales, Role::Admin]);
+            if !require_own_or_staff(actor, blank.customer, &own, &staff, "accept the public offer")? {
+                return Err(SignOrderBlankError::NoSuchBlank { blank: blank.id });
+            }
+        }
     }
     Ok(())
 }
@@ -179,6 +269,7 @@ async fn commit_signature(
     ctx: &Context,
     actor: &Actor,
     cmd: &SignOrderBlank,
+    with: Evidence<'_>,
 ) -> Result<Signed, SignOrderBlankError> {
     // Load.
     let no_such_blank = SignOrderBlankError::NoSuchBlank { blank: cmd.blank };
@@ -193,9 +284,13 @@ async fn commit_signature(
 
     // Decide.
     let today = ctx.today();
-    let (kind, signed_on) = match &cmd.how {
-        HowSigned::CabinetCode { .. } => (SignatureKind::CabinetCode, today),
-        HowSigned::Paper { signed_on } => (SignatureKind::Paper, signed_on.unwrap_or(today)),
+    let (kind, signed_on, priced_on) = match &cmd.how {
+        HowSigned::CabinetCode { .. } => (SignatureKind::CabinetCode, today, today),
+        HowSigned::Paper { signed_on } => {
+            let signed_on = signed_on.unwrap_or(today);
+            (SignatureKind::Paper, signed_on, signed_on)
+        }
+        HowSigned::PublicOffer { used_on } => (SignatureKind::PublicOffer, today, used_on.unwrap_or(today)),
     };
     blank.state = blank.state.sign()?;
     if signed_on < blank.made_out_on || signed_on > today {
@@ -205,11 +300,22 @@ async fn commit_signature(
             today,
         });
     }
-    let to_invoice = lines.iter().map(charge_of).collect::<Result<Vec<_>, _>>()?;
+    // The price is that of the list in force at signing; another one was shown: it is drawn up again [003 §5.2].
+    if let Some(changed) = changed_price(tx, &blank, &lines, priced_on).await? {
+        return Err(SignOrderBlankError::PriceChanged(changed));
+    }
+    let edition_before = blank.rules_edition;
+    blank.rules_edition = edition_at_signing(tx, &blank, signed_on).await?;
+    let to_invoice = lines
+        .iter()
+        .map(|line| charge_of(line, line.ordered_term))
+        .collect::<Result<Vec<_>, _>>()?;
     let terms = InvoiceTerms {
         signed_on,
         prepayment: blank.prepayment,
-        own_due_on: blank.own_due_on,
+        own_due_on: blank
+            .own_due_on
+            .or(blank.own_due_days.map(|days| plus_days(signed_on, days.into()))),
         vat_rate: blank.vat.rate(),
         calendar: &calendar,
     };
@@ -217,6 +323,17 @@ async fn commit_signature(
 
     // Commit.
     let frozen = terms_of(tx, &blank, &lines).await?;
+    if with.shown_sha256.is_some_and(|shown| shown != frozen.sha256) {
+        return Err(SignOrderBlankError::TermsChanged);
+    }
+    if blank.rules_edition != edition_before {
+        tx.order_blanks()
+            .set_edition(blank.id, blank.rules_edition)
+            .await?;
+    }
+    if let Some(scan) = with.scan {
+        tx.order_blanks().put_scan(scan, ctx.now()).await?;
+    }
     let signature = Signature {
         signed_at: ctx.now(),
         signed_on,
@@ -224,6 +341,7 @@ async fn commit_signature(
         signed_by: actor.name.clone(),
         canonical_json: frozen.canonical_json,
         sha256: frozen.sha256,
+        scan: with.scan.map(|scan| scan.sha256.clone()),
     };
     tx.order_blanks().sign(blank.id, &signature).await?;
     tx.order_blanks().delete_code(blank.id).await?;
@@ -250,6 +368,7 @@ async fn commit_signature(
         "signed_on": signed_on.to_string(),
         "how": kind.code(),
         "sha256": signature.sha256,
+        "scan": signature.scan,
         "invoices": invoices.len(),
     });
     tx.audit(
@@ -262,32 +381,4 @@ async fn commit_signature(
     .await?;
     blank.signature = Some(signature);
     Ok(Signed { blank, invoices })
-}
-
-/// What a line costs, as the invoice rules see it.
-fn charge_of(line: &OrderLine) -> Result<LineToInvoice, DbError> {
-    let quantity = line.quantity.unwrap_or(Decimal::ONE);
-    let charge = match (line.kind, line.budget) {
-        (LineKind::Media, Some(budget)) => LineCharge::Media(budget),
-        (LineKind::Media, None) => {
-            return Err(DbError::Inconsistent(format!(
-                "order line {}: media without a budget",
-                line.id
-            )));
-        }
-        (LineKind::Period, _) => LineCharge::Period(line.unit_price),
-        (LineKind::Additional, _) if line.one_off => LineCharge::OneOff {
-            price: line.unit_price,
-            quantity,
-        },
-        (LineKind::Additional, _) => LineCharge::Monthly {
-            price: line.unit_price,
-            quantity,
-        },
-    };
-    Ok(LineToInvoice {
-        line: line.id,
-        term: line.ordered_term,
-        charge,
-    })
 }

@@ -1,24 +1,33 @@
 //! The one-time code for signing in the cabinet (orders.md §3): six digits, sent to the notice e-mail, ten minutes, five
-//! attempts.
+//! attempts; a new one once a minute and five times an hour, so that codes can't be drawn until one fits.
+//!
+//! A code signs one thing: the blank, or the amendment of it, that its hash names.
 //!
 //! Only its hash is kept. An attempt is counted and saved before the code is compared, so that attempts can't be raced.
 //! The password is asked for again by the cabinet's page, before this.
 
 use crate::app::{NotAllowed, Refusal, Told, code_of, require_own_or_staff};
 use chrono::TimeDelta;
+use namoyish_domain::calendar::Timestamp;
 use namoyish_domain::ids::{MailId, OrderBlankId};
 use namoyish_domain::orders::order_blank::MoveRefused;
 use namoyish_runtime::context::{Actor, Context, Role};
-use namoyish_storage::DbError;
+use namoyish_storage::order_blanks::{OrderBlank, SigningCode};
 use namoyish_storage::outbox::NewMail;
+use namoyish_storage::{DbError, Tx};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
+use uuid::Uuid;
 
 /// Life of a code, minutes.
 pub const CODE_LIFE_MINUTES: i64 = 10;
 /// How often one may try.
 pub const ATTEMPTS_MAX: i32 = 5;
+/// Seconds between two codes for a blank.
+pub const RESEND_SECONDS: i64 = 60;
+/// The most codes for a blank within an hour.
+pub const SENDS_PER_HOUR: i16 = 5;
 
 /// For which blank to send a code.
 #[derive(Debug, Clone, Copy)]
@@ -45,6 +54,12 @@ pub enum SigningCodeError {
     /// No code was sent, or it is too old.
     #[error("the code has expired or was never sent; it lives {CODE_LIFE_MINUTES} minutes")]
     Expired,
+    /// A code was sent a moment ago, or too many within the hour.
+    #[error("a code was sent; another can be sent in {seconds} seconds")]
+    TooOften {
+        /// Until then.
+        seconds: i64,
+    },
     /// Too many attempts.
     #[error("the code was tried {ATTEMPTS_MAX} times; ask for a new one")]
     TooManyAttempts,
@@ -66,6 +81,9 @@ impl Refusal for SigningCodeError {
             SigningCodeError::NoSuchBlank { .. } => Told::not_found("no_such_order_blank"),
             SigningCodeError::State(refused) => Told::conflict(refused.code()),
             SigningCodeError::Expired => Told::refused("signing_code_expired").field("code"),
+            SigningCodeError::TooOften { seconds } => {
+                Told::conflict("signing_code_too_often").limit(Some(format!("{seconds} seconds")))
+            }
             SigningCodeError::TooManyAttempts => Told::refused("signing_code_attempts")
                 .field("code")
                 .limit(Some(ATTEMPTS_MAX.to_string())),
@@ -92,17 +110,39 @@ pub async fn send_signing_code(
         return Err(no_such_blank);
     }
     blank.state.sign()?;
+    send_code_in(&mut tx, ctx, actor, &blank, blank.id.uuid(), &blank.number).await?;
+    tx.save().await?;
+    Ok(())
+}
+
+/// Sends a code that signs `subject`: the blank itself or an amendment of it, called `name` in the letter. The caller has
+/// locked the blank and authorised the actor.
+pub(crate) async fn send_code_in(
+    tx: &mut Tx,
+    ctx: &Context,
+    actor: &Actor,
+    blank: &OrderBlank,
+    subject: Uuid,
+    name: &str,
+) -> Result<(), SigningCodeError> {
     let customer =
         tx.customers().find(blank.customer).await?.ok_or_else(|| {
             DbError::Inconsistent(format!("order blank {}: its customer is gone", blank.id))
         })?;
-
+    let now = ctx.now();
+    let before = tx.order_blanks().lock_code(blank.id).await?;
+    let (sends, sends_since) = count_send(before.as_ref(), now)?;
     let code = format!("{:06}", ctx.ids.draw() % 1_000_000);
-    let expires_at = ctx.now() + TimeDelta::minutes(CODE_LIFE_MINUTES);
-    tx.order_blanks()
-        .put_code(blank.id, &hash_of_code(blank.id, &code), expires_at)
-        .await?;
-    let (subject, body) = letter(&customer.language, &blank.number, &code);
+    let kept = SigningCode {
+        code_hash: hash_of_code(subject, &code).to_vec(),
+        expires_at: now + TimeDelta::minutes(CODE_LIFE_MINUTES),
+        attempts: 0,
+        sent_at: Some(now),
+        sends,
+        sends_since: Some(sends_since),
+    };
+    tx.order_blanks().put_code(blank.id, &kept).await?;
+    let (subject, body) = letter(&customer.language, name, &code);
     for address in &blank.notice_emails {
         let id = MailId::from_uuid(ctx.uuid());
         let mail = NewMail {
@@ -122,17 +162,35 @@ pub async fn send_signing_code(
         &actor.name,
         "send_signing_code",
         &blank.id.to_string(),
-        json!({"number": blank.number}),
+        json!({"number": name}),
     )
     .await?;
-    tx.save().await?;
     Ok(())
+}
+
+/// How many codes this one makes within the hour, and since when; or how long to wait.
+fn count_send(before: Option<&SigningCode>, now: Timestamp) -> Result<(i16, Timestamp), SigningCodeError> {
+    let Some(before) = before else { return Ok((1, now)) };
+    let age = |since: Timestamp| (now - since).num_seconds();
+    if let Some(sent_at) = before.sent_at.filter(|sent_at| age(*sent_at) < RESEND_SECONDS) {
+        return Err(SigningCodeError::TooOften {
+            seconds: RESEND_SECONDS - age(sent_at),
+        });
+    }
+    match before.sends_since.filter(|since| age(*since) < 3600) {
+        None => Ok((1, now)),
+        Some(since) if before.sends >= SENDS_PER_HOUR => Err(SigningCodeError::TooOften {
+            seconds: 3600 - age(since),
+        }),
+        Some(since) => Ok((before.sends.saturating_add(1), since)),
+    }
 }
 
 /// Checks a code in a transaction of its own, which is saved whether the code is right or wrong.
 pub(crate) async fn check_signing_code(
     ctx: &Context,
     blank: OrderBlankId,
+    subject: Uuid,
     code: &str,
 ) -> Result<(), SigningCodeError> {
     let mut tx = ctx.store.begin().await?;
@@ -149,7 +207,7 @@ pub(crate) async fn check_signing_code(
     }
     tx.order_blanks().count_attempt(blank).await?;
     tx.save().await?;
-    let given = hash_of_code(blank, code.trim());
+    let given = hash_of_code(subject, code.trim());
     if bool::from(given.as_slice().ct_eq(kept.code_hash.as_slice())) {
         Ok(())
     } else {
@@ -159,9 +217,9 @@ pub(crate) async fn check_signing_code(
     }
 }
 
-fn hash_of_code(blank: OrderBlankId, code: &str) -> [u8; 32] {
+fn hash_of_code(subject: Uuid, code: &str) -> [u8; 32] {
     Sha256::new()
-        .chain_update(blank.uuid().as_bytes())
+        .chain_update(subject.as_bytes())
         .chain_update(code.as_bytes())
         .finalize()
         .into()
@@ -203,11 +261,10 @@ fn letter(language: &str, number: &str, code: &str) -> (String, String) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use uuid::Uuid;
 
     #[test]
     fn a_code_of_one_blank_signs_no_other() {
-        let blank = |number| OrderBlankId::from_uuid(Uuid::from_u128(number));
+        let blank = Uuid::from_u128;
         assert_ne!(hash_of_code(blank(1), "123456"), hash_of_code(blank(2), "123456"));
         assert_eq!(hash_of_code(blank(1), "123456"), hash_of_code(blank(1), "123456"));
     }

@@ -1,13 +1,13 @@
 //! Submitting an ad material, or a new version of it (orders.md §4) [003 §3.3–3.4].
 //!
 //! The file is kept by its hash. The first material of a line decides whether the term moves; a later one waits for the
-//! first day whose deadline it meets. **Choice:** versions that were all rejected or still wait for documents don't count as
-//! submitted, so the next one is a first material again: a line can't have run without one.
+//! first day whose deadline it meets. **Choice:** versions that were never approved and were all rejected or still wait for
+//! documents don't count as submitted, so the next one is a first material again: a line can't have run without one.
 
 use crate::app::image_file::{check_decodes, image_facts};
 use crate::app::{NotAllowed, Refusal, Told, code_of, require_own_or_staff};
 use chrono::NaiveDate;
-use namoyish_domain::ids::{AdMaterialId, LineId};
+use namoyish_domain::ids::{AdMaterialId, CustomerId, LineId};
 use namoyish_domain::orders::deadlines::{changed_material, first_material};
 use namoyish_domain::orders::material::{
     CheckedMaterial, ImageFacts, MaterialKind, MaterialRefused, NewMaterial, check_material, check_weight,
@@ -15,6 +15,7 @@ use namoyish_domain::orders::material::{
 use namoyish_domain::orders::moderation::ModerationState;
 use namoyish_domain::orders::order_blank::{BlankState, Term};
 use namoyish_runtime::context::{Actor, Context, Role};
+use namoyish_runtime::notices::{Notice, tell};
 use namoyish_storage::materials::{AdMaterial, Decision, NewAdMaterial};
 use namoyish_storage::order_blanks::OrderBlank;
 use namoyish_storage::order_lines::OrderLine;
@@ -169,12 +170,7 @@ pub async fn submit_material_in(
     if let (Some(bytes), Some(image)) = (&cmd.file, image) {
         check_decodes(Arc::clone(bytes), image.media_type).await?;
     }
-    let is_first = versions.iter().all(|version| {
-        matches!(
-            version.decision.state,
-            ModerationState::Rejected | ModerationState::DocumentsRequired
-        )
-    });
+    let is_first = !versions.iter().any(AdMaterial::counts_as_submitted);
     let takes_none = || SubmitMaterialError::from(MaterialRefused::LineTakesNone);
     let (live_from, moved) = if is_first {
         let first = first_material(line.kind, line.term, today, &calendar).ok_or_else(takes_none)?;
@@ -199,7 +195,7 @@ pub async fn submit_material_in(
     let material = new_version(ctx, actor, &line, version, checked, file, live_from);
     tx.materials().insert(&material).await?;
     if let Some(term) = moved {
-        move_term(tx, ctx, actor, &line, term).await?;
+        move_term(tx, ctx, actor, blank.customer, &line, term).await?;
     }
     let details = json!({
         "material": material.id.to_string(),
@@ -226,6 +222,7 @@ pub async fn submit_material_in(
     .await?;
     let decision = Decision {
         state: ModerationState::Submitted,
+        runs_on: false,
         reasons: Vec::new(),
         comment: String::new(),
         decided_at: material.submitted_at,
@@ -236,6 +233,10 @@ pub async fn submit_material_in(
         blank: blank.id,
         customer: blank.customer,
         decision,
+        ever_approved: false,
+        documents_until: None,
+        document_revoked: false,
+        awaiting_amendment: false,
     };
     Ok(SubmittedMaterial { material, moved })
 }
@@ -261,7 +262,11 @@ async fn lock_own_line(
     }
 }
 
-fn check_open(line: &OrderLine, state: BlankState, today: NaiveDate) -> Result<(), SubmitMaterialError> {
+pub(crate) fn check_open(
+    line: &OrderLine,
+    state: BlankState,
+    today: NaiveDate,
+) -> Result<(), SubmitMaterialError> {
     if !state.is_contract() {
         return Err(SubmitMaterialError::NoContract { state });
     }
@@ -305,10 +310,11 @@ fn new_version(
     }
 }
 
-async fn move_term(
+pub(crate) async fn move_term(
     tx: &mut Tx,
     ctx: &Context,
     actor: &Actor,
+    customer: CustomerId,
     line: &OrderLine,
     term: Term,
 ) -> Result<(), DbError> {
@@ -322,5 +328,10 @@ async fn move_term(
         .insert_change(line.id, ctx.now(), &actor.name, "term_moved", details)
         .await?;
     tx.bump_snapshot().await?;
-    Ok(())
+    let notice = Notice::TermMoved {
+        line: line.code.clone(),
+        first_day: term.first_day(),
+        last_day: term.last_day(),
+    };
+    tell(tx, ctx, customer, Some(line.blank), notice).await
 }

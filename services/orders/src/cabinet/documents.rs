@@ -1,6 +1,7 @@
 //! Issued documents: the register, and their files made from the stored content (billing.md §5).
 
 use super::Cabinet;
+use super::objection;
 use super::page::{self, Answer, Layout, Refusal};
 use super::visitor::SignedIn;
 use super::words::say;
@@ -10,11 +11,11 @@ use axum::body::Body;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use namoyish_documents::content::PrimaryDocumentContent;
-use namoyish_documents::{Language, RenderError, render_primary_pdf, render_primary_xlsx};
+use chrono::NaiveDate;
+use namoyish_documents::Language;
+use namoyish_documents::files::{FileError, einvoice_of, has_files, pdf_of, xlsx_of};
 use namoyish_domain::calendar::ReportingPeriod;
 use namoyish_domain::ids::DocumentId;
-use namoyish_storage::DbError;
 use namoyish_storage::cabinet::DocumentRow;
 use serde::Deserialize;
 
@@ -57,10 +58,14 @@ struct DocumentView {
     verify_path: String,
     /// Whether this program renders files of its kind.
     renders: bool,
+    /// Whether it has an e-invoice form.
+    einvoice: bool,
+    /// Where to object to it, or see the objection; empty where nobody can or did.
+    objection_path: String,
 }
 
 impl DocumentView {
-    fn of(t: Translator, row: &DocumentRow) -> DocumentView {
+    fn of(t: Translator, row: &DocumentRow, today: NaiveDate) -> DocumentView {
         DocumentView {
             path: format!("/cabinet/documents/{}", row.id),
             kind: say(t, "document-kind", &row.kind),
@@ -72,7 +77,9 @@ impl DocumentView {
             gross: t.money(row.gross),
             state: say(t, "document-state", &row.state),
             verify_path: verify_path(&row.number, &row.sha256),
-            renders: row.kind == "primary_document",
+            renders: has_files(&row.kind),
+            einvoice: row.kind == "vat_invoice",
+            objection_path: objection::path_of(row, today),
         }
     }
 }
@@ -98,11 +105,15 @@ struct DocumentsPage {
 /// `GET /cabinet/documents`
 pub(super) async fn list(State(cabinet): State<Cabinet>, who: SignedIn) -> Answer {
     let t = who.visitor.t;
+    let today = cabinet.ctx.today();
     let documents = cabinet.ctx.store.cabinet(who.customer).documents().await?;
     let page = DocumentsPage {
         t,
         layout: Layout::new(&cabinet, &who.visitor, "documents", t.get("documents-title")),
-        documents: documents.iter().map(|row| DocumentView::of(t, row)).collect(),
+        documents: documents
+            .iter()
+            .map(|row| DocumentView::of(t, row, today))
+            .collect(),
         languages: file_languages(t),
     };
     page::html(StatusCode::OK, &page)
@@ -144,27 +155,25 @@ pub(super) async fn download(
         let name = format!("{}.json", file_stem(&row.kind, &number, None));
         return Ok(attachment("application/json", &name, row.content.into_bytes()));
     }
-    if row.kind != "primary_document" {
-        return Err(Refusal::NotFound);
+    if file == "einvoice" {
+        let payload = einvoice_of(&row.kind, &row.content).map_err(|error| file_refusal(&error))?;
+        let name = format!("{}-einvoice.json", file_stem(&row.kind, &number, None));
+        return Ok(attachment("application/json", &name, payload.into_bytes()));
     }
-    let content: PrimaryDocumentContent = serde_json::from_str(&row.content)
-        .map_err(|error| DbError::Inconsistent(format!("content of document {number}: {error}")))?;
     let verify_url = format!(
         "{}{}",
         cabinet.settings.public_url,
         verify_path(&number, &row.sha256)
     );
     let name = file_stem(&row.kind, &number, Some(language));
+    let (kind, content) = (row.kind, row.content);
     match file.as_str() {
         "pdf" => {
-            let bytes = render(&cabinet, move || {
-                render_primary_pdf(&content, language, &verify_url)
-            })
-            .await?;
+            let bytes = render(&cabinet, move || pdf_of(&kind, &content, language, &verify_url)).await?;
             Ok(attachment("application/pdf", &format!("{name}.pdf"), bytes))
         }
         "xlsx" => {
-            let bytes = render(&cabinet, move || render_primary_xlsx(&content, language)).await?;
+            let bytes = render(&cabinet, move || xlsx_of(&kind, &content, language)).await?;
             let media_type = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
             Ok(attachment(media_type, &format!("{name}.xlsx"), bytes))
         }
@@ -172,10 +181,18 @@ pub(super) async fn download(
     }
 }
 
+/// A kind of document without such a file has none; anything else is the platform's fault.
+fn file_refusal(error: &FileError) -> Refusal {
+    match error {
+        FileError::NoSuchKind(_) => Refusal::NotFound,
+        other => Refusal::failed(other),
+    }
+}
+
 /// Renders away from the threads that serve requests, few at a time.
-pub(super) async fn render(
+pub(super) async fn render<E: Into<FileError> + Send + 'static>(
     cabinet: &Cabinet,
-    work: impl FnOnce() -> Result<Vec<u8>, RenderError> + Send + 'static,
+    work: impl FnOnce() -> Result<Vec<u8>, E> + Send + 'static,
 ) -> Result<Vec<u8>, Refusal> {
     let turn = cabinet
         .renders
@@ -189,7 +206,7 @@ pub(super) async fn render(
     });
     done.await
         .map_err(|error| Refusal::failed(&error))?
-        .map_err(|error| Refusal::failed(&error))
+        .map_err(|error| file_refusal(&error.into()))
 }
 
 /// A file's name without its extension: ASCII letters, digits and dashes only, so that no header can be broken by it.

@@ -487,7 +487,7 @@ pub(super) async fn end(State(cabinet): State<Cabinet>, Path(id): Path<String>, 
 }
 
 /// What a command refused that the page had let pass: told by its nature.
-fn command_failed<E: crate::app::Refusal>(error: &E) -> Refusal {
+pub(super) fn command_failed<E: crate::app::Refusal>(error: &E) -> Refusal {
     match error.told().nature {
         Nature::NotAllowed => Refusal::RoleTooLow,
         Nature::NotFound => Refusal::NotFound,

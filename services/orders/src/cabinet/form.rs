@@ -57,10 +57,7 @@ impl FromRequest<Cabinet> for Posted {
             return Err(Refusal::BadForm(axum::http::StatusCode::BAD_REQUEST));
         }
         let form = Form::of(fields);
-        let token = form.value(TOKEN_FIELD);
-        let right = !visitor.form_token.is_empty()
-            && bool::from(token.as_bytes().ct_eq(visitor.form_token.as_bytes()));
-        if right {
+        if is_token_right(&visitor, form.value(TOKEN_FIELD)) {
             Ok(Posted { visitor, form })
         } else {
             Err(Refusal::Stale)
@@ -68,9 +65,14 @@ impl FromRequest<Cabinet> for Posted {
     }
 }
 
+/// Whether a form carries its visitor's token.
+pub(super) fn is_token_right(visitor: &Visitor, token: &str) -> bool {
+    !visitor.form_token.is_empty() && bool::from(token.as_bytes().ct_eq(visitor.form_token.as_bytes()))
+}
+
 /// Whether a browser says that the request comes from one of this site's own pages. A client that says nothing is no
 /// browser of today and has the form token to show.
-fn from_this_site(headers: &HeaderMap, public_url: &str) -> bool {
+pub(super) fn from_this_site(headers: &HeaderMap, public_url: &str) -> bool {
     let value = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
     if matches!(value("sec-fetch-site"), Some("cross-site" | "same-site")) {
         return false;

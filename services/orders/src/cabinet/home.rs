@@ -10,6 +10,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use chrono::NaiveDate;
 use namoyish_domain::calendar::minus_days;
+use namoyish_domain::orders::checklist::Checklist;
 use namoyish_storage::cabinet::{InvoiceRow, MaterialRow};
 
 /// `GET /`: to the cabinet, or to the sign-in page.
@@ -71,7 +72,12 @@ pub(super) async fn show(State(cabinet): State<Cabinet>, who: SignedIn) -> Answe
         .iter()
         .map(|invoice| invoice_task(t, invoice, today))
         .collect();
-    tasks.extend(materials.iter().map(|material| material_task(t, material)));
+    let checklist = cabinet.ctx.store.begin().await?.checklist().all().await?;
+    tasks.extend(
+        materials
+            .iter()
+            .map(|material| material_task(t, &checklist, material)),
+    );
     tasks.extend(
         lines
             .iter()
@@ -125,13 +131,13 @@ fn invoice_task(t: Translator, invoice: &InvoiceRow, today: NaiveDate) -> Task {
     }
 }
 
-fn material_task(t: Translator, material: &MaterialRow) -> Task {
+fn material_task(t: Translator, checklist: &Checklist, material: &MaterialRow) -> Task {
     let key = if material.state == "rejected" {
         "task-material-rejected"
     } else {
         "task-material-documents"
     };
-    let mut more = line::reasons(t, material).join(" ");
+    let mut more = line::reasons(t, checklist, material).join(" ");
     if !material.comment.is_empty() {
         if !more.is_empty() {
             more.push(' ');
@@ -148,7 +154,7 @@ fn material_task(t: Translator, material: &MaterialRow) -> Task {
             ],
         ),
         more,
-        path: format!("/cabinet/lines/{}#materials", material.line),
+        path: format!("/cabinet/lines/{}/materials", material.line),
         link: t.get("task-line-link"),
     }
 }

@@ -4,6 +4,7 @@
 //! those of the moment when the page was made.
 
 use super::Cabinet;
+use super::budget_increase::{self, IncreaseView};
 use super::page::{self, Answer, Layout, Refusal};
 use super::plot::{Plot, PlotDay};
 use super::visitor::SignedIn;
@@ -15,41 +16,38 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use chrono::NaiveDate;
-use namoyish_domain::calendar::days_inclusive;
+use namoyish_domain::calendar::{days_inclusive, tashkent_day};
 use namoyish_domain::ids::LineId;
 use namoyish_domain::money::{Money, MoneyError};
+use namoyish_domain::orders::checklist::Checklist;
 use namoyish_domain::orders::moderation::ModerationState;
-use namoyish_domain::orders::order_blank::{BlankState, LineKind, Term};
-use namoyish_domain::orders::runnable::{LineFacts, NotRunning, why_not_running};
-use namoyish_storage::DbError;
+use namoyish_domain::orders::order_blank::BlankState;
+use namoyish_domain::orders::runnable::{NotRunning, why_not_running};
+use namoyish_storage::budget_increases::IncreaseState;
 use namoyish_storage::cabinet::{ExtraPeriodRow, LineChangeRow, LineDay, LineRow, MaterialRow};
 use serde::Serialize;
 
 /// Kinds of changes in a line's history that have their own words.
 pub(super) const CHANGES: &[&str] = &[
+    "termination_notice",
+    "paused",
+    "resumed",
     "extra_period_set",
     "extra_period_ended",
+    "budget_increased",
+    "budget_decreased",
+    "amended",
+    "budget_increase_requested",
+    "budget_increase_lapsed",
     "term_moved",
     "material_submitted",
     "material_decided",
-];
-
-/// Reasons of a moderator that have their own words.
-pub(super) const REASONS: &[&str] = &[
-    "language",
-    "foreign_currency",
-    "age_class",
-    "forbidden_goods",
-    "alcohol",
-    "morals",
-    "untrue_content",
-    "wrong_contacts",
-    "site_mismatch",
-    "licence_missing",
-    "rights_missing",
-    "second_subject",
-    "quality",
-    "other",
+    "document_attached",
+    "document_revoked",
+    "documents_overdue",
+    "licence_expired",
+    "second_subject_flagged",
+    "second_subject_cleared",
 ];
 
 /// A line as lists show it.
@@ -76,23 +74,6 @@ pub(super) struct LineCard {
     pub today: String,
 }
 
-/// The line's facts for `runnable`, or why the row can't be one.
-fn facts(row: &LineRow) -> Result<LineFacts, Refusal> {
-    let broken = |what: &str| Refusal::from(DbError::Inconsistent(format!("line {}: {what}", row.code)));
-    Ok(LineFacts {
-        blank_state: BlankState::parse(&row.blank_state).ok_or_else(|| broken("state of its blank"))?,
-        kind: LineKind::parse(&row.kind).ok_or_else(|| broken("kind"))?,
-        term: Term::new(row.first_day, row.last_day).ok_or_else(|| broken("term"))?,
-        invoice_overdue: row.invoice_overdue,
-        has_live_material: row.has_live_material,
-        customer_suspended: row.suspended,
-        consent_withdrawn: row.consent_withdrawn,
-        paused: row.paused,
-        ended_on: row.ended_on,
-        budget_exhausted: row.cap_of_scope.is_some_and(|cap| row.counted_in_scope >= cap),
-    })
-}
-
 /// What a count of a line's impressions costs.
 fn cost(row: &LineRow, impressions: u64) -> Result<Money, MoneyError> {
     row.unit_price.of_impressions(impressions)?.round_half_up()
@@ -110,7 +91,7 @@ fn tenths(part: Money, whole: Money) -> u64 {
 impl LineCard {
     /// The card of a line on a day.
     pub fn of(t: Translator, row: &LineRow, today: NaiveDate) -> Result<LineCard, Refusal> {
-        let reasons = why_not_running(&facts(row)?, today);
+        let reasons = why_not_running(&row.facts, today);
         let (progress, progress_tenths, now) = match row.budget {
             Some(budget) => {
                 let spent = cost(row, row.counted_in_scope)?;
@@ -194,7 +175,7 @@ pub(super) struct MaterialView {
 }
 
 impl MaterialView {
-    fn of(t: Translator, row: &MaterialRow) -> MaterialView {
+    fn of(t: Translator, checklist: &Checklist, row: &MaterialRow) -> MaterialView {
         let state = ModerationState::parse(&row.state);
         MaterialView {
             version: row.version.to_string(),
@@ -212,21 +193,23 @@ impl MaterialView {
                 Some(
                     ModerationState::Rejected
                         | ModerationState::DocumentsRequired
+                        | ModerationState::DocumentsOverdue
                         | ModerationState::Withdrawn
                 )
             ),
             live_from: t.date(row.live_from),
-            reasons: reasons(t, row),
+            reasons: reasons(t, checklist, row),
             comment: row.comment.clone(),
         }
     }
 }
 
-/// A moderator's reasons, in words.
-pub(super) fn reasons(t: Translator, row: &MaterialRow) -> Vec<String> {
+/// A moderator's reasons, in the words of the checklist on the day of the decision.
+pub(super) fn reasons(t: Translator, checklist: &Checklist, row: &MaterialRow) -> Vec<String> {
+    let day = tashkent_day(row.decided_at);
     row.reasons
         .iter()
-        .map(|reason| say(t, "reason", reason))
+        .map(|reason| checklist.text(reason, day, t.code()).to_owned())
         .collect()
 }
 
@@ -271,7 +254,7 @@ impl ChangeView {
     fn of(t: Translator, row: &LineChangeRow) -> ChangeView {
         let value = |name: &str| row.details.get(name).and_then(|value| value.as_str());
         let day = |name: &str| value(name)?.parse::<NaiveDate>().ok().map(|day| t.date(day));
-        let sum = ["extra_budget", "budget", "new_budget"]
+        let sum = ["extra_budget", "budget", "new_budget", "new", "amount"]
             .into_iter()
             .find_map(value);
         let mut details = Vec::new();
@@ -374,7 +357,11 @@ struct LinePage {
     may_change: bool,
     command_key: String,
     can_set: bool,
+    can_pause: bool,
+    paused: bool,
     extra: Vec<ExtraPeriodView>,
+    can_increase: bool,
+    increases: Vec<IncreaseView>,
     materials: Vec<MaterialView>,
     changes: Vec<ChangeView>,
 }
@@ -401,6 +388,7 @@ pub(super) async fn show(State(cabinet): State<Cabinet>, who: SignedIn, Path(id)
     let (places, regions) = reads.line_targets(row.id).await?;
     let extra = reads.extra_periods(row.id).await?;
     let materials = reads.materials(row.id).await?;
+    let checklist = cabinet.ctx.store.begin().await?.checklist().all().await?;
     let changes = reads.line_changes(row.id).await?;
     let join = |names: &[namoyish_storage::cabinet::Names], none: &str| {
         let names: Vec<String> = names.iter().map(|name| t.name(name)).collect();
@@ -425,6 +413,21 @@ pub(super) async fn show(State(cabinet): State<Cabinet>, who: SignedIn, Path(id)
         && today <= row.last_day
         && row.ended_on.is_none_or(|ended_on| ended_on > today)
         && extra.iter().all(|extra| extra.ended.is_some());
+    let can_pause = row.kind != "additional"
+        && in_force
+        && today <= row.last_day
+        && row.ended_on.is_none_or(|ended_on| ended_on > today);
+    let store = &cabinet.ctx.store;
+    let increases = store
+        .budget_increases_of(row.id, None, budget_increase::SHOWN_MAX)
+        .await?;
+    let can_increase = media
+        && in_force
+        && today <= row.last_day
+        && row.ended_on.is_none_or(|ended_on| ended_on > today)
+        && increases
+            .iter()
+            .all(|increase| increase.state != IncreaseState::Pending);
     let page = LinePage {
         t,
         layout,
@@ -464,8 +467,15 @@ pub(super) async fn show(State(cabinet): State<Cabinet>, who: SignedIn, Path(id)
         may_change: who.may_change(),
         command_key: super::form::draw_key(&cabinet),
         can_set,
+        can_pause,
+        paused: row.paused,
         extra: extra.iter().map(|row| ExtraPeriodView::of(t, row)).collect(),
-        materials: materials.iter().map(|row| MaterialView::of(t, row)).collect(),
+        can_increase,
+        increases: increases.iter().map(|row| IncreaseView::of(t, row)).collect(),
+        materials: materials
+            .iter()
+            .map(|row| MaterialView::of(t, &checklist, row))
+            .collect(),
         changes: changes.iter().map(|row| ChangeView::of(t, row)).collect(),
     };
     page::html(StatusCode::OK, &page)
@@ -553,7 +563,6 @@ mod tests {
 
     #[test]
     fn every_reason_and_state_of_the_domain_has_words() {
-        use namoyish_domain::orders::moderation::ModerationReason;
         let keys = crate::cabinet::words::coded_keys();
         let has = |prefix: &str, code: &str| {
             let key = format!("{prefix}-{}", code.replace('_', "-"));
@@ -561,9 +570,6 @@ mod tests {
         };
         for reason in NotRunning::ALL {
             has("not-running", reason.code());
-        }
-        for reason in ModerationReason::ALL {
-            has("reason", reason.code());
         }
         for state in ModerationState::ALL {
             has("material-state", state.code());

@@ -12,7 +12,9 @@
 //!
 //! Not here: the rules (`domain`), the commands (`crate::app`), the REST API (`crate::api`), the back office.
 
+mod amendments;
 mod assets;
+mod budget_increase;
 mod demo;
 mod documents;
 mod extra_period;
@@ -20,13 +22,22 @@ mod form;
 mod home;
 mod language;
 mod line;
+mod materials;
 mod money;
+mod notices;
+mod objection;
+mod offer;
 mod orders;
 mod page;
 pub mod password;
+mod pause;
 mod plot;
+mod refund;
+mod sign;
 mod sign_in;
 mod sign_in_limit;
+mod termination;
+mod upload;
 mod verify;
 mod visitor;
 pub mod words;
@@ -40,6 +51,15 @@ use tokio::sync::Semaphore;
 
 /// The most bytes of a form's body.
 pub const FORM_BYTES_MAX: usize = 64 * 1024;
+
+/// The most bytes of a form that is sent to this path: one with a file may be heavier.
+fn bytes_max_of(path: &str) -> usize {
+    if path.ends_with("/materials") || path.ends_with("/documents") {
+        upload::limit()
+    } else {
+        FORM_BYTES_MAX
+    }
+}
 
 /// How many files are rendered at once; the others wait their turn.
 const RENDERS_MAX: usize = 2;
@@ -97,20 +117,75 @@ pub fn router(ctx: Context, settings: CabinetSettings) -> Router {
         .route("/sign-out", post(sign_in::sign_out))
         .route("/language", post(language::choose))
         .route("/verify", get(verify::show))
+        .route("/rules", get(offer::rules))
+        .route("/rules/{number}", get(offer::edition))
+        .route("/prices", get(offer::prices))
+        .route("/cabinet/notices", get(notices::list))
+        .route("/cabinet/notices/{notice}/read", post(notices::read))
         .route("/cabinet", get(home::show))
         .route("/cabinet/orders", get(orders::list))
         .route("/cabinet/orders/{order_blank}", get(orders::show))
+        .route(
+            "/cabinet/orders/{order_blank}/sign",
+            get(sign::show).post(sign::sign),
+        )
+        .route("/cabinet/orders/{order_blank}/sign/code", post(sign::send_code))
+        .route("/cabinet/orders/{order_blank}/decline", post(sign::decline))
+        .route("/cabinet/orders/{order_blank}/{file}", get(sign::download))
+        .route("/cabinet/amendments/{amendment}", get(amendments::show))
+        .route(
+            "/cabinet/amendments/{amendment}/code",
+            post(amendments::send_code),
+        )
+        .route("/cabinet/amendments/{amendment}/sign", post(amendments::sign))
+        .route(
+            "/cabinet/amendments/{amendment}/decline",
+            post(amendments::decline),
+        )
         .route("/cabinet/lines/{line}", get(line::show))
+        .route("/cabinet/lines/{line}/pause", post(pause::pause))
+        .route("/cabinet/lines/{line}/resume", post(pause::resume))
+        .route(
+            "/cabinet/orders/{order_blank}/termination",
+            get(termination::show).post(termination::end),
+        )
         .route("/cabinet/lines/{line}/today", get(line::today))
+        .route(
+            "/cabinet/lines/{line}/materials",
+            get(materials::show).merge(post(materials::submit).layer(DefaultBodyLimit::max(upload::limit()))),
+        )
+        .route("/cabinet/materials/{material}/file", get(materials::image))
+        .route(
+            "/cabinet/materials/{material}/documents",
+            post(materials::attach).layer(DefaultBodyLimit::max(upload::limit())),
+        )
+        .route(
+            "/cabinet/materials/{material}/documents/{document}",
+            get(materials::document),
+        )
+        .route(
+            "/cabinet/materials/{material}/documents/{document}/revoked",
+            post(materials::revoke),
+        )
         .route(
             "/cabinet/lines/{line}/extra-period",
             get(extra_period::show).post(extra_period::set),
         )
+        .route(
+            "/cabinet/lines/{line}/budget",
+            get(budget_increase::show).post(budget_increase::increase),
+        )
         .route("/cabinet/lines/{line}/extra-period/end", post(extra_period::end))
         .route("/cabinet/documents", get(documents::list))
+        .route(
+            "/cabinet/documents/{document}/objection",
+            get(objection::show).post(objection::object),
+        )
         .route("/cabinet/documents/{document}/{file}", get(documents::download))
         .route("/cabinet/invoices", get(money::invoices))
         .route("/cabinet/invoices/{invoice}/pdf", get(money::invoice_pdf))
+        .route("/cabinet/refunds", get(refund::show).post(refund::request))
+        .route("/cabinet/refunds/{refund}/cancel", post(refund::cancel))
         .route("/cabinet/payments", get(money::payments));
     if cabinet.settings.demo {
         pages = pages.route("/demo", get(demo::show));

@@ -5,21 +5,16 @@ use super::documents::{FileLanguage, FileQuery, attachment, file_languages, file
 use super::page::{self, Answer, Layout, Refusal};
 use super::visitor::SignedIn;
 use super::words::say;
-use crate::i18n::{Translator, text};
+use crate::app::invoice_document::invoice_content;
+use crate::i18n::Translator;
 use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use chrono::NaiveDate;
-use namoyish_documents::content::{
-    CONTENT_VERSION, ContentKind, InvoiceContent, InvoiceLine, LocalizedName, Party, PartyKind, Unit,
-};
 use namoyish_documents::render_invoice_pdf;
-use namoyish_domain::calendar::ReportingPeriod;
 use namoyish_domain::ids::InvoiceId;
-use namoyish_domain::money::{Money, Rate, UnitPrice};
-use namoyish_storage::DbError;
-use namoyish_storage::cabinet::{InvoiceRow, InvoiceSheet, InvoiceSheetLine, PartyRow};
-use rust_decimal::Decimal;
+use namoyish_domain::money::Money;
+use namoyish_storage::cabinet::InvoiceRow;
 
 #[derive(Debug)]
 struct InvoiceView {
@@ -42,6 +37,7 @@ impl InvoiceView {
         let is_open = row.open().is_positive();
         let overdue = is_open && row.due_on < today;
         let state = match (is_open, overdue, row.paid.is_positive()) {
+            (false, _, _) if row.due_gross.is_zero() => t.get("invoice-state-void"),
             (false, _, _) => t.get("invoice-state-paid"),
             (true, true, _) => t.get("invoice-state-overdue"),
             (true, false, true) => t.get("invoice-state-part"),
@@ -101,127 +97,10 @@ pub(super) async fn invoice_pdf(
     let found = cabinet.ctx.store.cabinet(who.customer).invoice(id).await?;
     let (invoice, sheet) = found.ok_or(Refusal::NotFound)?;
     let language = query.language(t);
-    let content = content_of(Translator::new(language), &invoice, sheet)?;
+    let content = invoice_content(language, &invoice, sheet)?;
     let name = file_stem("invoice", &invoice.number, Some(language));
     let bytes = render(&cabinet, move || render_invoice_pdf(&content, language)).await?;
     Ok(attachment("application/pdf", &format!("{name}.pdf"), bytes))
-}
-
-fn content_of(t: Translator, invoice: &InvoiceRow, sheet: InvoiceSheet) -> Result<InvoiceContent, Refusal> {
-    let order_number = sheet.blank_number.clone().unwrap_or_default();
-    let order_date = sheet.signed_on.unwrap_or(invoice.issued_on);
-    let purpose = t.with(
-        "invoice-purpose",
-        &[
-            ("number", text(invoice.number.clone())),
-            ("day", text(t.date(invoice.issued_on))),
-            ("order", text(order_number.clone())),
-        ],
-    );
-    let lines = sheet
-        .lines
-        .iter()
-        .map(|line| invoice_line(line, invoice, sheet.vat_rate))
-        .collect::<Result<Vec<_>, Refusal>>()?;
-    Ok(InvoiceContent {
-        version: CONTENT_VERSION,
-        kind: ContentKind::Invoice,
-        number: invoice.number.clone(),
-        issued_on: invoice.issued_on,
-        due_on: invoice.due_on,
-        operator: party(sheet.operator)?,
-        customer: party(sheet.customer)?,
-        order_number,
-        order_date,
-        vat_payer: sheet.vat_payer,
-        lines,
-        net: invoice.net,
-        vat: invoice.vat,
-        gross: invoice.gross,
-        purpose,
-    })
-}
-
-fn party(row: PartyRow) -> Result<Party, Refusal> {
-    let kind = match row.kind.as_str() {
-        "legal_entity" => PartyKind::LegalEntity,
-        "sole_trader" => PartyKind::SoleTrader,
-        "person" => PartyKind::Person,
-        other => return Err(DbError::Inconsistent(format!("a party of the kind {other}")).into()),
-    };
-    Ok(Party {
-        kind,
-        name: row.name,
-        address: row.address,
-        stir_or_pinfl: row.stir_or_pinfl,
-        bank_name: row.bank_name,
-        mfo: row.mfo,
-        settlement_account: row.settlement_account,
-        oked: row.oked,
-        vat_code: row.vat_code,
-        signatory: row.director,
-        authority: row.authority,
-        accountant: row.accountant,
-        email: row.email,
-        phone: row.phone,
-    })
-}
-
-fn invoice_line(
-    line: &InvoiceSheetLine,
-    invoice: &InvoiceRow,
-    vat_rate: Rate,
-) -> Result<InvoiceLine, Refusal> {
-    let (unit, quantity) = quantity(line)?;
-    let covers = |day: Option<NaiveDate>| day.map(ReportingPeriod::of);
-    Ok(InvoiceLine {
-        service: LocalizedName {
-            uz: line.name.uz.clone(),
-            ru: line.name.ru.clone(),
-            en: line.name.en.clone(),
-        },
-        line_code: line.code.clone(),
-        period_from: covers(line.first_period)
-            .map_or(line.first_day, |period| period.first_day().max(line.first_day)),
-        period_to: covers(line.last_period)
-            .map_or(line.last_day, |period| period.last_day().min(line.last_day)),
-        unit,
-        quantity,
-        net: line.net,
-        vat_rate: if invoice.vat.is_zero() {
-            Rate::ZERO
-        } else {
-            vat_rate
-        },
-        vat: line.vat,
-        gross: line.net.checked_add(line.vat)?,
-    })
-}
-
-/// What the sum of a line buys, in kind.
-fn quantity(line: &InvoiceSheetLine) -> Result<(Unit, Decimal), Refusal> {
-    let price: UnitPrice = line.unit_price;
-    Ok(match (line.kind.as_str(), line.one_off) {
-        ("media", _) => (
-            Unit::Impressions,
-            Decimal::from(price.impressions_for(line.net.exact())?),
-        ),
-        ("additional", true) => (Unit::Piece, line.quantity.unwrap_or(Decimal::ONE)),
-        _ => {
-            let months = match (line.first_period, line.last_period) {
-                (Some(first), Some(last)) => ReportingPeriod::of(first)
-                    .through(ReportingPeriod::of(last))
-                    .count(),
-                _ => ReportingPeriod::of(line.first_day)
-                    .through(ReportingPeriod::of(line.last_day))
-                    .count(),
-            };
-            (
-                Unit::Month,
-                Decimal::from(u32::try_from(months).unwrap_or(u32::MAX)),
-            )
-        }
-    })
 }
 
 #[derive(Debug)]

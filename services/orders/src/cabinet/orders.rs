@@ -1,6 +1,8 @@
 //! Order blanks: the list, and one with its lines.
 
 use super::Cabinet;
+use super::amendments::{self, AmendmentCard};
+use super::documents::{FileLanguage, file_languages};
 use super::line::{self, LineCard};
 use super::page::{self, Answer, Layout, Refusal};
 use super::visitor::SignedIn;
@@ -10,6 +12,7 @@ use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use namoyish_domain::ids::OrderBlankId;
+use namoyish_domain::orders::order_blank::BlankState;
 use namoyish_storage::cabinet::OrderBlankRow;
 
 /// An order blank as pages show it.
@@ -62,6 +65,26 @@ struct OrderPage {
     layout: Layout,
     blank: OrderBlankView,
     lines: Vec<LineCard>,
+    /// Whether the customer is asked to sign.
+    offered: bool,
+    /// SHA-256 of the frozen terms; empty while nothing is signed.
+    sha256: String,
+    has_scan: bool,
+    languages: Vec<FileLanguage>,
+    invoices: Vec<InvoiceLink>,
+    amendments: Vec<AmendmentCard>,
+    /// Where the contract is ended; empty where it can't be.
+    termination_path: String,
+}
+
+/// An invoice of the blank.
+#[derive(Debug)]
+struct InvoiceLink {
+    path: String,
+    number: String,
+    gross: String,
+    due_on: String,
+    open: String,
 }
 
 /// `GET /cabinet/orders`
@@ -84,6 +107,27 @@ pub(super) async fn show(State(cabinet): State<Cabinet>, who: SignedIn, Path(id)
     let reads = cabinet.ctx.store.cabinet(who.customer);
     let blank = reads.order_blank(id).await?.ok_or(Refusal::NotFound)?;
     let rows = reads.lines_of(id, today).await?;
+    let mut tx = cabinet.ctx.store.begin().await?;
+    let whole = tx.order_blanks().find(id).await?.ok_or(Refusal::NotFound)?;
+    drop(tx);
+    let invoices = reads
+        .invoices()
+        .await?
+        .into_iter()
+        .filter(|invoice| invoice.blank_number.as_ref() == Some(&blank.number))
+        .map(|invoice| InvoiceLink {
+            path: format!("/cabinet/invoices#{}", invoice.id),
+            gross: t.money(invoice.gross),
+            due_on: t.date(invoice.due_on),
+            open: if invoice.open().is_positive() {
+                t.money(invoice.open())
+            } else {
+                String::new()
+            },
+            number: invoice.number,
+        })
+        .collect();
+    let signature = whole.signature.as_ref();
     let title = t.with("order-title", &[("number", text(blank.number.clone()))]);
     let page = OrderPage {
         t,
@@ -93,6 +137,13 @@ pub(super) async fn show(State(cabinet): State<Cabinet>, who: SignedIn, Path(id)
             .iter()
             .map(|row| LineCard::of(t, row, today))
             .collect::<Result<_, Refusal>>()?,
+        offered: whole.state == BlankState::Offered,
+        sha256: signature.map_or_else(String::new, |signature| signature.sha256.clone()),
+        has_scan: signature.is_some_and(|signature| signature.scan.is_some()),
+        languages: file_languages(t),
+        invoices,
+        amendments: amendments::of_blank(&cabinet, t, &whole).await?,
+        termination_path: super::termination::path_of(&who, id, whole.state),
     };
     page::html(StatusCode::OK, &page)
 }

@@ -223,7 +223,7 @@ fn refusal_page(cabinet: &Cabinet, visitor: &Visitor, refusal: &Refusal, method:
                 &[
                     (
                         "limit",
-                        text(t.count(super::FORM_BYTES_MAX.try_into().unwrap_or(0))),
+                        text(t.count(super::bytes_max_of(&visitor.path).try_into().unwrap_or(0))),
                     ),
                     ("n", number(64)),
                 ],

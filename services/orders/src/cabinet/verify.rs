@@ -1,4 +1,5 @@
-//! The public page that says whether a document is genuine (billing.md §5 "Verification").
+//! The public page that says whether a document is genuine (billing.md §5 "Verification"), a signed order blank (orders.md
+//! §3) and its amendments among them.
 //!
 //! Who asks must hold both the number and the hash that the document shows; the answer repeats nothing that isn't on it.
 
@@ -27,6 +28,7 @@ pub(super) struct Question {
 struct Genuine {
     kind: String,
     number: String,
+    /// Empty on a contract, as the sum is: what it says is on it.
     period: String,
     issued_on: String,
     gross: String,
@@ -59,6 +61,26 @@ pub(super) async fn show(
     } else {
         None
     };
+    let contract = if is_hash && found.is_none() {
+        cabinet.ctx.store.verify_contract(&number, &hash).await?
+    } else {
+        None
+    };
+    let contract = contract.map(|found| Genuine {
+        kind: if found.amendment == 0 {
+            t.get("order-word")
+        } else {
+            t.get("verify-amendment")
+        },
+        number: if found.amendment == 0 {
+            found.number
+        } else {
+            format!("{}/{}", found.number, found.amendment)
+        },
+        period: String::new(),
+        issued_on: t.date(found.signed_on),
+        gross: String::new(),
+    });
     let genuine = found.map(|found| Genuine {
         kind: say(t, "document-kind", &found.kind),
         number: found.number,
@@ -68,6 +90,7 @@ pub(super) async fn show(
         issued_on: t.date(found.issued_on),
         gross: t.money(found.gross),
     });
+    let genuine = genuine.or(contract);
     let status = if asked && genuine.is_none() {
         StatusCode::NOT_FOUND
     } else {

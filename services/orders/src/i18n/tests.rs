@@ -70,6 +70,7 @@ fn sources() -> Vec<(PathBuf, String)> {
     let mut files = files_under(&web().join("templates"), "html");
     files.extend(files_under(&code.join("cabinet"), "rs"));
     files.push(code.join("i18n.rs"));
+    files.push(code.join("app/invoice_document.rs"));
     files
         .into_iter()
         .map(|path| (path.clone(), std::fs::read_to_string(path).unwrap()))

@@ -1,7 +1,12 @@
 //! The cabinet's pages: the router in process over a real database.
 
-mod browser;
+pub mod browser;
+mod budget_increase;
+mod materials;
+mod notices;
+mod refund;
 pub mod sample;
+mod termination;
 
 use browser::{Browser, settings};
 use http::StatusCode;
@@ -36,11 +41,13 @@ fn pages(sample: &Sample) -> Vec<String> {
         format!("/cabinet/lines/{}", sample.period),
         format!("/cabinet/lines/{}/today", sample.media),
         format!("/cabinet/lines/{}/extra-period", sample.media),
+        format!("/cabinet/lines/{}/budget", sample.media),
         "/cabinet/documents".to_owned(),
         format!("/cabinet/documents/{}/json", sample.document),
         "/cabinet/invoices".to_owned(),
         format!("/cabinet/invoices/{}/pdf", sample.invoices[0]),
         "/cabinet/payments".to_owned(),
+        "/cabinet/notices".to_owned(),
     ]
 }
 
@@ -61,6 +68,22 @@ fn forms(sample: &Sample) -> Vec<(String, Vec<(&'static str, String)>)> {
                 ("extra_budget", "150000".to_owned()),
                 ("command_key", key.clone()),
             ],
+        ),
+        (
+            format!("/cabinet/lines/{}/budget", sample.media),
+            vec![("amount", "1000".to_owned()), ("command_key", key.clone())],
+        ),
+        (
+            format!("/cabinet/orders/{}/termination", sample.blank),
+            vec![
+                ("what", "contract".to_owned()),
+                ("ground", "ordinary".to_owned()),
+                ("command_key", key.clone()),
+            ],
+        ),
+        (
+            format!("/cabinet/lines/{}/pause", sample.media),
+            vec![("command_key", key.clone())],
         ),
         (
             format!("/cabinet/lines/{}/extra-period/end", sample.media),
@@ -406,9 +429,9 @@ async fn home_says_what_needs_doing_and_what_runs() {
         "hisobini toʻlang: 2\u{a0}624\u{a0}000,00\u{a0}soʻm",
         "Muddati 17.10.2026 da tugagan.",
         "rad etilgan “Kuzgi chegirmalar” materialini almashtiring",
-        "Narx chet el valyutasida koʻrsatilgan. Tasvir xira, kesilgan yoki oʻqib boʻlmaydi. Narxlarni soʻmda yozing.",
+        "Narx yoki tarif chet el valyutasida koʻrsatilgan. Tasvir xira, kesilgan yoki oʻqib boʻlmaydi. Narxlarni soʻmda yozing.",
         "Uni qoplaydigan hisobning muddati oʻtgan.",
-        "Tasdiqlangan material yoʻq.",
+        "Material rad etilgan.",
         "300\u{a0}000,00\u{a0}soʻm dan 92\u{a0}100,00\u{a0}soʻm sarflandi · 30,7\u{a0}%",
         "Bugun 6\u{a0}100,00\u{a0}soʻm, reja 10\u{a0}700,00\u{a0}soʻm",
         &format!("/cabinet/lines/{}", sample.media),
@@ -731,6 +754,9 @@ async fn every_page_is_in_every_language_and_the_choice_is_kept() {
     all.retain(|page| !page.ends_with("/json") && !page.ends_with("/pdf") && !page.ends_with("/today"));
     all.extend([
         "/verify".to_owned(),
+        "/rules".to_owned(),
+        "/rules/1".to_owned(),
+        "/prices".to_owned(),
         "/demo".to_owned(),
         "/no-such-page".to_owned(),
     ]);

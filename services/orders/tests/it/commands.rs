@@ -8,6 +8,7 @@ use namoyish_domain::orders::line::Service;
 use namoyish_domain::orders::order_blank::{
     BlankState, Budget, BudgetMode, Prepayment, StatisticsSource, Term,
 };
+use namoyish_domain::orders::targeting::Targeting;
 use namoyish_orders::app::draw_up_order_blank::{DrawUpLine, DrawUpOrderBlank, DrawnUp, draw_up_order_blank};
 use namoyish_orders::app::end_extra_period::{EndExtraPeriod, end_extra_period};
 use namoyish_orders::app::offer_order_blank::{OfferOrderBlank, offer_order_blank};
@@ -41,6 +42,7 @@ async fn offered(world: &World, service: Service) -> DrawnUp {
         city: None,
         prepayment: Prepayment::Full,
         own_due_on: None,
+        own_due_days: None,
         statistics_source: StatisticsSource::Own,
         notice_emails: vec!["osh@example.uz".into(), "hisob@example.uz".into()],
         lines: vec![DrawUpLine {
@@ -49,6 +51,7 @@ async fn offered(world: &World, service: Service) -> DrawnUp {
             service,
             placements,
             regions: vec![],
+            targeting: Targeting::default(),
         }],
     };
     let sales = Actor::staff("sales", Role::Sales);
@@ -174,16 +177,33 @@ async fn a_code_can_be_tried_five_times_within_ten_minutes() {
         sign_with(&world, &owner, blank, &code).await,
         "signing_code_attempts"
     );
+    // A new code would give five more attempts: it is sent once a minute and five times an hour.
+    let again = send_signing_code(&world.test, &owner, SendSigningCode { blank }).await;
+    assert_eq!(again.unwrap_err().code(), "signing_code_too_often");
+    world.advance_to("2026-11-02T09:01:00");
 
     send_signing_code(&world.test, &owner, SendSigningCode { blank })
         .await
         .unwrap();
     let code = code_in_mail(&world).await;
-    world.advance_to("2026-11-02T09:10:00");
+    world.advance_to("2026-11-02T09:11:00");
     assert_eq!(
         sign_with(&world, &owner, blank, &code).await,
         "signing_code_expired"
     );
+    for minute in ["12", "13", "14"] {
+        world.advance_to(&format!("2026-11-02T09:{minute}:00"));
+        send_signing_code(&world.test, &owner, SendSigningCode { blank })
+            .await
+            .unwrap();
+    }
+    world.advance_to("2026-11-02T09:59:59");
+    let sixth = send_signing_code(&world.test, &owner, SendSigningCode { blank }).await;
+    assert_eq!(sixth.unwrap_err().code(), "signing_code_too_often");
+    world.advance_to("2026-11-02T10:00:00");
+    send_signing_code(&world.test, &owner, SendSigningCode { blank })
+        .await
+        .unwrap();
 }
 
 #[tokio::test]

@@ -5,7 +5,15 @@
     reason = "a test that fails should panic"
 )]
 
+mod amendments;
 mod api;
+mod budget_increases;
 mod cabinet;
+mod clauses;
 mod commands;
+mod disputes;
 mod record_payment;
+mod refunds;
+mod signing;
+mod simultaneous;
+mod terminations;

@@ -9,9 +9,10 @@ use namoyish_domain::ids::{CustomerId, InvoiceId};
 use namoyish_domain::money::{Money, Rate};
 use namoyish_domain::orders::order_blank::{LineKind, Prepayment, VatTerms};
 use namoyish_orders::app::record_payment::{
-    KEY_CHARACTERS_MAX, REFERENCE_CHARACTERS_MAX, RecordPayment, allocate_free, record_payment,
+    KEY_CHARACTERS_MAX, REFERENCE_CHARACTERS_MAX, RecordPayment, record_payment,
 };
 use namoyish_runtime::context::{Actor, Role};
+use namoyish_settlement::allocate_free;
 use namoyish_storage::invoices::{InvoiceKind, IssueInvoice};
 use namoyish_testkit::contracts::{self, BlankSpec, LineSpec};
 use namoyish_testkit::{TestContext, context_at};

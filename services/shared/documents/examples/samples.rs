@@ -9,9 +9,11 @@
 #[path = "../tests/it/sample.rs"]
 mod sample;
 
+use namoyish_documents::files::pdf_of;
 use namoyish_documents::{
     Language, canonical_json, render_invoice_pdf, render_order_blank_pdf, render_primary_pdf,
-    render_primary_xlsx,
+    render_primary_xlsx, render_reconciliation_act_pdf, render_reconciliation_act_xlsx, render_refund_pdf,
+    render_refund_xlsx,
 };
 use std::path::PathBuf;
 use std::time::Instant;
@@ -45,12 +47,53 @@ fn main() -> std::io::Result<()> {
             "invoice-no-vat",
             render_invoice_pdf(&sample::invoice(false), language).unwrap(),
         )?;
+        for (name, kind, content) in [
+            (
+                "vat-invoice",
+                "vat_invoice",
+                canonical_json(&sample::vat_invoice(false)),
+            ),
+            (
+                "vat-invoice-additional",
+                "vat_invoice",
+                canonical_json(&sample::vat_invoice(true)),
+            ),
+            ("correction", "correction", canonical_json(&sample::correction())),
+            (
+                "penalty-claim",
+                "penalty_claim",
+                canonical_json(&sample::penalty_claim()),
+            ),
+        ] {
+            let content = content.unwrap();
+            write(
+                name,
+                pdf_of(kind, &content, language, sample::VERIFY_URL).unwrap(),
+            )?;
+        }
         for (name, signed) in [("blank", true), ("blank-draft", false)] {
             let blank = sample::order_blank(signed, true);
             write(
                 name,
                 render_order_blank_pdf(&blank, language, sample::VERIFY_URL).unwrap(),
             )?;
+        }
+        let act = sample::reconciliation_act();
+        write(
+            "act",
+            render_reconciliation_act_pdf(&act, language, sample::VERIFY_URL).unwrap(),
+        )?;
+        let refund = sample::refund();
+        write(
+            "refund",
+            render_refund_pdf(&refund, language, sample::VERIFY_URL).unwrap(),
+        )?;
+        let books = [
+            ("act", render_reconciliation_act_xlsx(&act, language).unwrap()),
+            ("refund", render_refund_xlsx(&refund, language).unwrap()),
+        ];
+        for (name, bytes) in books {
+            std::fs::write(folder.join(format!("{name}.{code}.xlsx")), bytes)?;
         }
         let workbook = render_primary_xlsx(&primary, language).unwrap();
         std::fs::write(folder.join(format!("primary.{code}.xlsx")), workbook)?;

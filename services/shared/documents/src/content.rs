@@ -12,9 +12,20 @@
 //! about (`domain::billing`), numbers of documents (`storage`).
 
 mod check;
+mod correction;
+mod parties;
+mod penalty_claim;
+mod settlement;
 mod text_form;
+mod vat_invoice;
 
 pub use check::ContentError;
+pub use correction::{CorrectionContent, CorrectionLine, CorrectionReason, Sums};
+pub use penalty_claim::{PenaltyClaimContent, PenaltySpan};
+pub use settlement::{
+    ActDocument, ActRow, ContractRef, ReconciliationActContent, RefundContent, RefundContract,
+};
+pub use vat_invoice::{DocumentRef, VatInvoiceContent, VatInvoiceLine, VatInvoiceType};
 
 use chrono::NaiveDate;
 use namoyish_domain::calendar::{ReportingPeriod, Timestamp};
@@ -172,6 +183,16 @@ pub enum ContentKind {
     Invoice,
     /// [`OrderBlankContent`].
     OrderBlank,
+    /// [`VatInvoiceContent`].
+    VatInvoice,
+    /// [`CorrectionContent`].
+    Correction,
+    /// [`PenaltyClaimContent`].
+    PenaltyClaim,
+    /// [`ReconciliationActContent`].
+    ReconciliationAct,
+    /// [`RefundContent`].
+    Refund,
 }
 
 /// The monthly primary document: one per customer and reporting period, for all its contracts (billing.md §5) [003 §5.4].
@@ -321,10 +342,28 @@ pub enum BlankPrepayment {
 pub struct OrderBlankLine {
     /// 1, 2, 3 …
     pub position: u32,
+    /// Id of the line.
+    pub line_id: String,
     /// The line's code.
     pub line_code: String,
+    /// "media", "period" or "additional".
+    pub line_kind: String,
+    /// Code of the price-list item.
+    pub item_code: String,
     /// What is ordered: the price-list item's name.
     pub service: LocalizedName,
+    /// Codes of the placements, in the order of their names.
+    pub placement_codes: Vec<String>,
+    /// Codes of the regions, in the order of their names; empty means everywhere.
+    pub region_codes: Vec<String>,
+    /// Rubrics; empty means any.
+    pub rubrics: Vec<String>,
+    /// Search phrases; empty means any.
+    pub search_phrases: Vec<String>,
+    /// Windows of days and hours, such as "mon-fri 09-18"; empty means always.
+    pub schedule: Vec<String>,
+    /// The most impressions for one viewer on one day.
+    pub frequency_cap: Option<u16>,
     /// Names of the placements; empty where the service has none.
     pub placements: Vec<LocalizedName>,
     /// Names of the regions; empty means everywhere.
@@ -338,11 +377,26 @@ pub struct OrderBlankLine {
     /// So'm for 1,000 impressions, a month or a piece.
     #[serde(with = "text_form::unit_price")]
     pub unit_price: UnitPrice,
+    /// The price by the list, where the unit price is another one.
+    #[serde(
+        with = "text_form::optional_unit_price",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub list_price: Option<UnitPrice>,
+    /// The price group whose coefficient made the unit price of the list price.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price_group: Option<String>,
     /// Quantity in kind: months or pieces; for media the impressions that the budget buys.
     #[serde(with = "text_form::quantity")]
     pub quantity: Decimal,
     /// Media lines: whether the budget is for the term or for each month.
     pub budget_mode: Option<BlankBudgetMode>,
+    /// Media lines: the budget as agreed, for the term or for each month; so'm without VAT.
+    #[serde(with = "text_form::optional_money")]
+    pub budget: Option<Money>,
+    /// Whether an additional service is charged once.
+    pub one_off: bool,
     /// So'm without VAT over the whole term.
     #[serde(with = "text_form::money")]
     pub net: Money,
@@ -362,6 +416,8 @@ pub enum SignatureKind {
     CabinetCode,
     /// On paper, recorded by the operator.
     Paper,
+    /// Not at all: the public offer was accepted.
+    PublicOffer,
 }
 
 /// The customer's signature under a blank.
@@ -376,6 +432,21 @@ pub struct BlankSignature {
     pub signed_at: Timestamp,
     /// SHA-256 of the frozen canonical JSON, made by the orders service; printed on the blank (orders.md §3).
     pub sha256: String,
+    /// What is due when: the invoices that the signing issued, by due date.
+    pub due: Vec<PaymentDue>,
+}
+
+/// A sum that is due on a day.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PaymentDue {
+    /// Number of the invoice.
+    pub invoice: String,
+    /// Last day to pay.
+    pub due_on: NaiveDate,
+    /// So'm with VAT.
+    #[serde(with = "text_form::money")]
+    pub gross: Money,
 }
 
 /// An order blank as it is printed (orders.md §3). The frozen text that the hash is of is made by the orders service.
@@ -396,8 +467,12 @@ pub struct OrderBlankContent {
     pub operator: Party,
     /// The customer.
     pub customer: Party,
+    /// Id of the customer.
+    pub customer_id: String,
     /// Number of the rules edition that is part of the contract.
     pub rules_edition: u32,
+    /// SHA-256 of that edition's text.
+    pub rules_sha256: String,
     /// Date from which that edition is in force.
     pub rules_in_force_from: NaiveDate,
     /// Whose counts documents will be made from.
@@ -408,6 +483,8 @@ pub struct OrderBlankContent {
     pub prepayment: BlankPrepayment,
     /// The blank's own payment term, which wins over the general rules.
     pub own_due_on: Option<NaiveDate>,
+    /// The same as days after the signing [003 §5.11.1].
+    pub own_due_days: Option<u16>,
     /// Whether VAT is shown.
     pub vat_payer: bool,
     /// VAT rate of the blank.
@@ -424,6 +501,9 @@ pub struct OrderBlankContent {
     /// Sum of the lines' gross.
     #[serde(with = "text_form::money")]
     pub gross: Money,
-    /// `None` while the blank is only offered: it is then printed as a draft to sign.
+    /// `None` in the text that is signed, and while nothing is signed: the blank is then printed as a draft or an offer.
     pub signature: Option<BlankSignature>,
+    /// Whether what isn't signed was offered; no part of the text.
+    #[serde(skip)]
+    pub offered: bool,
 }

@@ -31,11 +31,17 @@ pub(crate) enum Template {
     PrimaryDocument,
     Invoice,
     OrderBlank,
+    Form,
+    ReconciliationAct,
+    Refund,
 }
 
 const COMMON: &str = include_str!("../templates/common.typ");
 const PRIMARY_DOCUMENT: &str = include_str!("../templates/primary_document.typ");
 const INVOICE: &str = include_str!("../templates/invoice.typ");
+const FORM: &str = include_str!("../templates/form.typ");
+const RECONCILIATION_ACT: &str = include_str!("../templates/reconciliation_act.typ");
+const REFUND: &str = include_str!("../templates/refund.typ");
 const ORDER_BLANK: &str = include_str!("../templates/order_blank.typ");
 
 struct Engine {
@@ -47,6 +53,9 @@ struct Engine {
     primary_document: Source,
     invoice: Source,
     order_blank: Source,
+    form: Source,
+    reconciliation_act: Source,
+    refund: Source,
     data: FileId,
     rendered: AtomicU64,
 }
@@ -79,6 +88,9 @@ impl Engine {
             primary_document: source("primary_document.typ", PRIMARY_DOCUMENT)?,
             invoice: source("invoice.typ", INVOICE)?,
             order_blank: source("order_blank.typ", ORDER_BLANK)?,
+            form: source("form.typ", FORM)?,
+            reconciliation_act: source("reconciliation_act.typ", RECONCILIATION_ACT)?,
+            refund: source("refund.typ", REFUND)?,
             data: file_id("data.json")?,
             rendered: AtomicU64::new(0),
         })
@@ -168,6 +180,9 @@ pub(crate) fn pdf(template: Template, data: &str, ident: String) -> Result<Vec<u
             Template::PrimaryDocument => &engine.primary_document,
             Template::Invoice => &engine.invoice,
             Template::OrderBlank => &engine.order_blank,
+            Template::Form => &engine.form,
+            Template::ReconciliationAct => &engine.reconciliation_act,
+            Template::Refund => &engine.refund,
         },
         data: Bytes::from_string(engine.drawable_text(data)),
     };

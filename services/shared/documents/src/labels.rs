@@ -38,6 +38,29 @@ impl Labels {
     }
 }
 
+/// A window of a schedule in words: "mon-fri 09-18" as "Du–Ju 09:00–18:00". What isn't one is shown as it is.
+pub fn window_in_words(window: &str, language: Language) -> String {
+    let names = Labels::of(language).days_of_week;
+    let name = |code: &str| {
+        let place = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+            .iter()
+            .position(|day| *day == code)?;
+        names.split(' ').nth(place)
+    };
+    let mut parts = window.split(' ');
+    let days: Option<Vec<&str>> = parts.next().unwrap_or_default().split('-').map(name).collect();
+    let Some(days) = days else {
+        return window.to_owned();
+    };
+    match parts.next() {
+        None => days.join("–"),
+        Some(hours) => {
+            let hours: Vec<String> = hours.split('-').map(|hour| format!("{hour}:00")).collect();
+            format!("{} {}", days.join("–"), hours.join("–"))
+        }
+    }
+}
+
 labels! {
     /// Title of the primary document.
     primary_title: [
@@ -201,6 +224,12 @@ labels! {
     due: ["Toʻlov muddati", "Тўлов муддати", "Срок оплаты", "Payment term"],
     /// Its value.
     due_by: ["{date} gacha (shu kun ham kiradi)", "{date} гача (шу кун ҳам киради)", "до {date} включительно", "by {date} inclusive"],
+    /// An own payment term in days.
+    due_within: [
+        "imzolangan kundan boshlab {days} kun ichida", "имзоланган кундан бошлаб {days} кун ичида",
+        "в течение {days} дн. со дня подписания", "within {days} days of the signing"],
+    /// A payment that the signing made due.
+    due_payment: ["Toʻlov", "Тўлов", "Платёж", "Payment"],
     /// Invoice: on what ground.
     ground: ["Asos", "Асос", "Основание", "Ground"],
     /// An order blank referred to.
@@ -220,6 +249,10 @@ labels! {
 
     /// Order blank: not signed.
     draft: ["Loyiha — imzolanmagan", "Лойиҳа — имзоланмаган", "Проект — не подписан", "Draft — not signed"],
+    /// Order blank: offered, not signed.
+    offer: [
+        "Taklif — buyurtmachi imzolamagan", "Таклиф — буюртмачи имзоламаган", "Оферта — не подписана заказчиком",
+        "Offer — not signed by the customer"],
     /// Head of the terms.
     terms: ["Shartlar", "Шартлар", "Условия", "Terms"],
     /// The rules that are part of the contract.
@@ -243,6 +276,19 @@ labels! {
     notices: ["Xabarnomalar uchun e-pochta", "Хабарномалар учун э-почта", "Эл. почта для уведомлений", "E-mail for notices"],
     /// No region named.
     everywhere: ["barcha hududlar", "барча ҳудудлар", "все регионы", "all regions"],
+    /// Rubrics.
+    rubrics: ["ruknlar", "рукнлар", "рубрики", "rubrics"],
+    /// Search phrases.
+    search_phrases: ["qidiruv soʻzlari", "қидирув сўзлари", "поисковые слова", "search words"],
+    /// Days and hours.
+    shown_at: ["koʻrsatish vaqti", "кўрсатиш вақти", "время показа", "shown"],
+    /// Days of the week, Monday first.
+    days_of_week: [
+        "Du Se Cho Pa Ju Sha Yak", "Ду Се Чо Па Жу Ша Як", "Пн Вт Ср Чт Пт Сб Вс", "Mon Tue Wed Thu Fri Sat Sun"],
+    /// Cap for one viewer.
+    frequency_cap: [
+        "bir foydalanuvchiga kuniga {count} tagacha", "бир фойдаланувчига кунига {count} тагача",
+        "одному зрителю не более {count} в день", "at most {count} a day to one viewer"],
     /// Budget for the term.
     budget_total: ["butun muddat uchun byudjet", "бутун муддат учун бюджет", "бюджет на весь срок", "budget for the whole term"],
     /// Budget per month.
@@ -251,8 +297,194 @@ labels! {
     signed_in_cabinet: [
         "Shaxsiy kabinetda parol va bir martalik kod bilan imzolandi", "Шахсий кабинетда парол ва бир марталик код билан имзоланди",
         "Подписано в личном кабинете паролем и одноразовым кодом", "Signed in the cabinet with the password and a one-time code"],
+    /// The public offer was accepted.
+    public_offer_accepted: [
+        "Ommaviy oferta aksept qilindi", "Оммавий оферта акцепт қилинди", "Публичная оферта акцептована", "The public offer was accepted"],
+    /// The price by the list.
+    list_price: ["narxnoma boʻyicha {price}", "нархнома бўйича {price}", "по прайс-листу {price}", "by the price list {price}"],
+    /// The price group.
+    price_group: ["narx guruhi: {name}", "нарх гуруҳи: {name}", "ценовая группа: {name}", "price group: {name}"],
     /// Signed on paper.
     signed_on_paper: ["Qogʻozda imzolandi", "Қоғозда имзоланди", "Подписано на бумаге", "Signed on paper"],
+
+    /// Title of the VAT invoice.
+    vat_invoice_title: ["Hisob-faktura", "Ҳисоб-фактура", "Счёт-фактура", "VAT invoice"],
+    /// Title of the VAT invoice of a correction.
+    vat_invoice_additional_title: [
+        "Qoʻshimcha hisob-faktura", "Қўшимча ҳисоб-фактура", "Дополнительный счёт-фактура", "Additional VAT invoice"],
+    /// The operator on a VAT invoice.
+    seller: ["Sotuvchi (ijrochi)", "Сотувчи (ижрочи)", "Продавец (исполнитель)", "Seller (contractor)"],
+    /// The customer on a VAT invoice.
+    buyer: ["Xaridor (buyurtmachi)", "Харидор (буюртмачи)", "Покупатель (заказчик)", "Buyer (customer)"],
+    /// The primary document of a VAT invoice.
+    belongs_to: ["Birlamchi hujjat", "Бирламчи ҳужжат", "Первичный документ", "Primary document"],
+    /// The VAT invoice that an additional one refers to.
+    first_vat_invoice: [
+        "Dastlabki hisob-faktura", "Дастлабки ҳисоб-фактура", "Первоначальный счёт-фактура", "First VAT invoice"],
+    /// Another document by number and date.
+    reference: ["{date} dagi {number}-son", "{date} даги {number}-сон", "№ {number} от {date}", "No. {number} of {date}"],
+    /// Column: code in the state catalogue.
+    col_catalog_code: ["MXIK kodi", "МХИК коди", "Код ИКПУ", "MXIK code"],
+    /// VAT alone.
+    vat: ["QQS", "ҚҚС", "НДС", "VAT"],
+    /// Sum with VAT.
+    with_vat: ["QQS bilan", "ҚҚС билан", "с НДС", "with VAT"],
+
+    /// Title of the correcting document.
+    correction_title: ["Tuzatuvchi hujjat", "Тузатувчи ҳужжат", "Корректировочный документ", "Correcting document"],
+    /// What is corrected.
+    corrected_document: [
+        "Tuzatiladigan hujjat", "Тузатиладиган ҳужжат", "Корректируемый документ", "Document corrected"],
+    /// Why it is corrected.
+    correction_reason: ["Sababi", "Сабаби", "Причина", "Reason"],
+    /// An upheld objection.
+    reason_objection: [
+        "buyurtmachining eʼtirozi qanoatlantirildi", "буюртмачининг эътирози қаноатлантирилди",
+        "возражение заказчика удовлетворено", "the customer’s objection was upheld"],
+    /// Late statistics.
+    reason_late_statistics: [
+        "davr yopilgandan keyin kelgan statistika", "давр ёпилгандан кейин келган статистика",
+        "статистика поступила после закрытия периода", "statistics came in after the period was closed"],
+    /// The decision in words.
+    explanation: ["Izoh", "Изоҳ", "Пояснение", "Explanation"],
+    /// Column: as charged.
+    col_before: ["Hisoblangan", "Ҳисобланган", "Начислено", "Charged"],
+    /// Column: as it should be.
+    col_after: ["Boʻlishi kerak", "Бўлиши керак", "Должно быть", "Should be"],
+    /// Column: difference.
+    col_difference: ["Farq", "Фарқ", "Разница", "Difference"],
+    /// A difference in the customer's favour.
+    reduced_by: ["Kamaytirildi, soʻm", "Камайтирилди, сўм", "Уменьшено, сум", "Reduced, soʻm"],
+    /// A difference in the operator's favour.
+    increased_by: ["Oshirildi, soʻm", "Оширилди, сўм", "Увеличено, сум", "Increased, soʻm"],
+
+    /// Title of the penalty claim.
+    claim_title: [
+        "Jarima toʻlash haqida talabnoma", "Жарима тўлаш ҳақида талабнома", "Требование об уплате пени", "Claim of late penalty"],
+    /// The invoice that was paid late.
+    claim_invoice: ["Toʻlov uchun hisob", "Тўлов учун ҳисоб", "Счёт на оплату", "Invoice"],
+    /// On what ground [003 §7.4].
+    claim_ground: [
+        "qoidalarning 7.4-bandi: toʻlanmagan summaning har bir kechiktirilgan kun uchun {rate} foizi",
+        "қоидаларнинг 7.4-банди: тўланмаган сумманинг ҳар бир кечиктирилган кун учун {rate} фоизи",
+        "пункт 7.4 правил: {rate} % неоплаченной суммы за каждый день просрочки",
+        "clause 7.4 of the rules: {rate} % of the unpaid sum for each day of delay"],
+    /// Column: days.
+    claim_days: ["Kunlar", "Кунлар", "Дней", "Days"],
+    /// Column: unpaid sum.
+    claim_base: ["Toʻlanmagan summa, soʻm", "Тўланмаган сумма, сўм", "Неоплаченная сумма, сум", "Unpaid sum, soʻm"],
+    /// Column: daily share.
+    claim_rate: ["Kunlik jarima", "Кунлик жарима", "Пеня за день", "Daily penalty"],
+    /// Column: penalty, not rounded.
+    claim_amount: ["Jarima, soʻm", "Жарима, сўм", "Пеня, сум", "Penalty, soʻm"],
+    /// What earlier claims took.
+    claimed_before: ["Avval talab qilingan, soʻm", "Аввал талаб қилинган, сўм", "Предъявлено ранее, сум", "Claimed before, soʻm"],
+    /// Last day to pay the claim.
+    claim_due: ["Jarimani toʻlash muddati", "Жаримани тўлаш муддати", "Срок уплаты пени", "Penalty to be paid"],
+
+    /// Title of the reconciliation act.
+    act_title: [
+        "Oʻzaro hisob-kitoblarni solishtirish dalolatnomasi", "Ўзаро ҳисоб-китобларни солиштириш далолатномаси",
+        "Акт сверки взаимных расчётов", "Reconciliation act of mutual settlements"],
+    /// What an act covers.
+    act_interval: ["Davr", "Давр", "Период сверки", "Interval"],
+    /// Contracts that an act is about.
+    act_contracts: ["Shartnomalar (buyurtma blankalari)", "Шартномалар (буюртма бланкалари)", "Договоры (бланки заказа)", "Contracts (order blanks)"],
+    /// Column: date.
+    act_date: ["Sana", "Сана", "Дата", "Date"],
+    /// Column: document.
+    act_document: ["Hujjat, operatsiya", "Ҳужжат, операция", "Документ, операция", "Document, operation"],
+    /// Columns: the operator's books.
+    act_operator_books: ["Ijrochi maʼlumotlari boʻyicha", "Ижрочи маълумотлари бўйича", "По данным исполнителя", "By the contractor’s books"],
+    /// Columns: the customer's books.
+    act_customer_books: ["Buyurtmachi maʼlumotlari boʻyicha", "Буюртмачи маълумотлари бўйича", "По данным заказчика", "By the customer’s books"],
+    /// Column: debit.
+    act_debit: ["Debet", "Дебет", "Дебет", "Debit"],
+    /// Column: credit.
+    act_credit: ["Kredit", "Кредит", "Кредит", "Credit"],
+    /// Opening balance.
+    act_opening: ["Davr boshiga qoldiq, {date}", "Давр бошига қолдиқ, {date}", "Сальдо на начало, {date}", "Opening balance, {date}"],
+    /// Turnover.
+    act_turnover: ["Davr uchun aylanma", "Давр учун айланма", "Обороты за период", "Turnover"],
+    /// Closing balance.
+    act_closing: ["Davr oxiriga qoldiq, {date}", "Давр охирига қолдиқ, {date}", "Сальдо на конец, {date}", "Closing balance, {date}"],
+    /// Row: money from the customer.
+    act_payment: ["Toʻlov", "Тўлов", "Оплата", "Payment"],
+    /// Row: a primary document.
+    act_primary_document: ["Birlamchi hujjat", "Бирламчи ҳужжат", "Первичный документ", "Primary document"],
+    /// Row: a correcting document.
+    act_correction: ["Tuzatuvchi hujjat", "Тузатувчи ҳужжат", "Корректирующий документ", "Correcting document"],
+    /// Row: a claim of penalty.
+    act_penalty_claim: ["Jarima talabnomasi", "Жарима талабномаси", "Требование об уплате пени", "Claim of late penalty"],
+    /// Row: a refund paid.
+    act_refund: ["Avans qaytarildi", "Аванс қайтарилди", "Возврат аванса", "Refund of advance"],
+    /// Row: an entry undone.
+    act_reversal: ["Storno", "Сторно", "Сторно", "Reversal"],
+    /// Row: services before the end that no document has.
+    act_services: [
+        "Tugash kunigacha koʻrsatilgan xizmatlar (birlamchi hujjat keyin rasmiylashtiriladi)",
+        "Тугаш кунигача кўрсатилган хизматлар (бирламчи ҳужжат кейин расмийлаштирилади)",
+        "Услуги, оказанные до дня прекращения (первичный документ будет оформлен позже)",
+        "Services rendered before the end (primary document to follow)"],
+    /// Row: anything else.
+    act_other: ["Boshqa operatsiya", "Бошқа операция", "Прочая операция", "Other operation"],
+    /// Conclusion: the customer owes.
+    act_debt_to_operator: [
+        "{date} holatiga {name} foydasiga qarz: {sum} soʻm ({words}).",
+        "{date} ҳолатига {name} фойдасига қарз: {sum} сўм ({words}).",
+        "На {date} задолженность в пользу {name}: {sum} сум ({words}).",
+        "As of {date} the debt in favour of {name} is {sum} soʻm ({words})."],
+    /// Conclusion: the operator owes.
+    act_debt_to_customer: [
+        "{date} holatiga {name} foydasiga qarz (avans qoldigʻi): {sum} soʻm ({words}).",
+        "{date} ҳолатига {name} фойдасига қарз (аванс қолдиғи): {sum} сўм ({words}).",
+        "На {date} задолженность в пользу {name} (остаток аванса): {sum} сум ({words}).",
+        "As of {date} the debt in favour of {name} (advance left) is {sum} soʻm ({words})."],
+    /// Conclusion: nobody owes.
+    act_no_debt: [
+        "{date} holatiga tomonlarning bir-biridan qarzi yoʻq.", "{date} ҳолатига томонларнинг бир-биридан қарзи йўқ.",
+        "На {date} взаимная задолженность отсутствует.", "As of {date} neither party owes the other."],
+    /// When to return an act [003 §5.14].
+    act_return: [
+        "Buyurtmachi dalolatnomani ikki nusxada chop etib, solishtirib, imzolaydi va {days} ish kuni ichida ijrochiga qaytaradi.",
+        "Буюртмачи далолатномани икки нусхада чоп этиб, солиштириб, имзолайди ва {days} иш куни ичида ижрочига қайтаради.",
+        "Заказчик распечатывает акт в двух экземплярах, сверяет, подписывает и возвращает исполнителю в течение {days} рабочих дней.",
+        "The customer prints the act in two copies, compares, signs and returns it to the contractor within {days} business days."],
+
+    /// Title of the refund.
+    refund_title: [
+        "Foydalanilmagan avansni qaytarish hisob-kitobi", "Фойдаланилмаган авансни қайтариш ҳисоб-китоби",
+        "Расчёт возврата неиспользованного аванса", "Refund of unused advance"],
+    /// Who pays a refund.
+    refund_payer: ["Toʻlovchi (ijrochi)", "Тўловчи (ижрочи)", "Плательщик (исполнитель)", "Payer (contractor)"],
+    /// Who gets a refund.
+    refund_payee: ["Oluvchi (buyurtmachi)", "Олувчи (буюртмачи)", "Получатель (заказчик)", "Payee (customer)"],
+    /// When it was asked for.
+    refund_requested: ["Buyurtmachining soʻrovi sanasi", "Буюртмачининг сўрови санаси", "Дата заявления заказчика", "Requested on"],
+    /// Last day to pay it.
+    refund_due: ["Qaytarish muddati", "Қайтариш муддати", "Срок возврата", "To be paid"],
+    /// Where the money goes.
+    refund_account: ["Buyurtmachining hisob raqami", "Буюртмачининг ҳисоб рақами", "Расчётный счёт заказчика", "Customer’s account"],
+    /// Column: paid.
+    refund_paid: ["Toʻlangan", "Тўланган", "Оплачено", "Paid"],
+    /// Column: rendered.
+    refund_rendered: ["Koʻrsatilgan xizmatlar", "Кўрсатилган хизматлар", "Оказано услуг", "Rendered"],
+    /// Column: what a contract keeps.
+    refund_contract_held: ["Shartnoma uchun saqlanadi", "Шартнома учун сақланади", "Остаётся по договору", "Kept for the contract"],
+    /// The whole advance.
+    refund_advance: ["Avans qoldigʻi, soʻm", "Аванс қолдиғи, сўм", "Остаток аванса, сум", "Advance, soʻm"],
+    /// What contracts keep.
+    refund_held: ["Amaldagi shartnomalar uchun, soʻm", "Амалдаги шартномалар учун, сўм", "По действующим договорам, сум", "Kept for contracts, soʻm"],
+    /// What is refunded.
+    refund_amount: ["Qaytariladi, soʻm", "Қайтарилади, сўм", "К возврату, сум", "Refund, soʻm"],
+    /// Before the large sum.
+    refund_to_pay: ["Qaytariladigan summa", "Қайтариладиган сумма", "Сумма возврата", "To refund"],
+    /// On what ground.
+    refund_ground: [
+        "Buyurtmachining barcha shartnomalar boʻyicha qarzi yoʻq. Mablagʻ faqat buyurtmachining oʻz hisob raqamiga qaytariladi (qoidalarning 10.3-bandi).",
+        "Буюртмачининг барча шартномалар бўйича қарзи йўқ. Маблағ фақат буюртмачининг ўз ҳисоб рақамига қайтарилади (қоидаларнинг 10.3-банди).",
+        "Задолженности заказчика ни по одному договору нет. Возврат производится только на собственный счёт заказчика (пункт 10.3 правил).",
+        "The customer has no debt under any contract. The money goes to the customer’s own account only (rules, clause 10.3)."],
 }
 
 #[cfg(test)]

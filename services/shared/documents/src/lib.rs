@@ -1,4 +1,5 @@
-//! Document values to bytes: PDF, XLSX and JSON of primary documents, invoices and order blanks (billing.md §2, §5).
+//! Document values to bytes: PDF, XLSX and JSON of primary documents, VAT invoices, corrections, penalty claims, invoices
+//! and order blanks (billing.md §2, §5–§6).
 //!
 //! **Architecture invariant:** a document is rendered from its content and a language and nothing else: no clock, no
 //! file, no network, no chance. So the same content gives the same bytes, today and in five years, and what is
@@ -19,12 +20,16 @@
 
 pub mod canonical;
 pub mod content;
+pub mod einvoice;
+pub mod files;
 pub mod labels;
 pub mod language;
 pub mod words;
 
 mod engine;
 mod error;
+mod form;
+mod forms;
 mod pdf;
 mod qr;
 mod text;
@@ -37,11 +42,14 @@ pub use content::{
     OrderBlankLine, Party, PrimaryDocumentContent,
 };
 pub use error::RenderError;
-pub use labels::Labels;
+pub use labels::{Labels, window_in_words};
 pub use language::{
     Language, LanguageError, format_date, format_date_long, format_instant, format_money, format_period,
     format_quantity, format_unit_price,
 };
-pub use pdf::{render_invoice_pdf, render_order_blank_pdf, render_primary_pdf};
+pub use pdf::{
+    render_invoice_pdf, render_order_blank_pdf, render_primary_pdf, render_reconciliation_act_pdf,
+    render_refund_pdf,
+};
 pub use words::{WordsError, sum_in_words};
-pub use xlsx::render_primary_xlsx;
+pub use xlsx::{render_primary_xlsx, render_reconciliation_act_xlsx, render_refund_xlsx};

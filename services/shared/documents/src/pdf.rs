@@ -1,19 +1,21 @@
-//! PDF of the three documents: a primary document, an invoice, an order blank.
+//! PDF of the documents with a template of their own: primary document, invoice, order blank, reconciliation act, refund.
 //!
 //! Same content and language, same bytes; nothing but the content, the language and the verification address matters.
 
 use crate::canonical::{canonical_json, sha256_hex};
-use crate::content::{InvoiceContent, OrderBlankContent, PrimaryDocumentContent};
+use crate::content::{
+    InvoiceContent, OrderBlankContent, PrimaryDocumentContent, ReconciliationActContent, RefundContent,
+};
 use crate::engine::{Template, pdf};
 use crate::error::RenderError;
 use crate::language::Language;
 use crate::qr;
-use crate::view::{InvoiceView, OrderBlankView, PrimaryDocumentView};
+use crate::view::{ActView, InvoiceView, OrderBlankView, PrimaryDocumentView, RefundView};
 
 /// The most bytes of a verification address that fit into the QR code.
 const VERIFY_URL_BYTES_MAX: usize = 2331;
 
-fn qr_of(verify_url: &str) -> Result<String, RenderError> {
+pub(crate) fn qr_of(verify_url: &str) -> Result<String, RenderError> {
     qr::svg(verify_url).ok_or(RenderError::VerifyUrlTooLong {
         bytes: verify_url.len(),
         bytes_max: VERIFY_URL_BYTES_MAX,
@@ -56,4 +58,28 @@ pub fn render_order_blank_pdf(
     let hash = sha256_hex(&canonical_json(content)?);
     let view = OrderBlankView::new(content, language, verify_url, qr_svg)?;
     pdf(Template::OrderBlank, &canonical_json(&view)?, hash)
+}
+
+/// A reconciliation act (billing.md §7).
+pub fn render_reconciliation_act_pdf(
+    content: &ReconciliationActContent,
+    language: Language,
+    verify_url: &str,
+) -> Result<Vec<u8>, RenderError> {
+    content.check()?;
+    let hash = sha256_hex(&canonical_json(content)?);
+    let view = ActView::new(content, language, &hash, verify_url, qr_of(verify_url)?)?;
+    pdf(Template::ReconciliationAct, &canonical_json(&view)?, hash)
+}
+
+/// A refund of unused advance (billing.md §8).
+pub fn render_refund_pdf(
+    content: &RefundContent,
+    language: Language,
+    verify_url: &str,
+) -> Result<Vec<u8>, RenderError> {
+    content.check()?;
+    let hash = sha256_hex(&canonical_json(content)?);
+    let view = RefundView::new(content, language, &hash, verify_url, qr_of(verify_url)?)?;
+    pdf(Template::Refund, &canonical_json(&view)?, hash)
 }

@@ -2,11 +2,15 @@
 //!
 //! All formatting happens here, so templates hold no language and no arithmetic; the XLSX takes its words from here too.
 
+mod settlement;
+
+pub(crate) use settlement::{ActView, RefundView};
+
 use crate::content::{
     BlankBudgetMode, BlankPrepayment, InvoiceContent, LocalizedName, OrderBlankContent, OrderBlankLine,
     Party, PartyKind, PrimaryDocumentContent, SignatureKind, StatisticsSource, Unit,
 };
-use crate::labels::Labels;
+use crate::labels::{Labels, window_in_words};
 use crate::language::{
     Language, format_date, format_date_long, format_instant, format_money, format_period, format_quantity,
     format_unit_price,
@@ -46,11 +50,11 @@ impl Writer {
         format_date_long(day, self.language)
     }
 
-    fn quantity(self, quantity: Decimal) -> String {
+    pub(crate) fn quantity(self, quantity: Decimal) -> String {
         format_quantity(quantity, self.language)
     }
 
-    fn price(self, price: UnitPrice) -> String {
+    pub(crate) fn price(self, price: UnitPrice) -> String {
         format_unit_price(price, self.language)
     }
 
@@ -180,7 +184,7 @@ struct DateView {
 
 /// What every document has.
 #[derive(Serialize)]
-struct Head {
+pub(crate) struct Head {
     l: &'static Labels,
     /// ISO 639 code for the PDF's language tag.
     lang: &'static str,
@@ -193,7 +197,7 @@ struct Head {
 }
 
 impl Head {
-    fn new(
+    pub(crate) fn new(
         writer: Writer,
         title: &str,
         number: &str,
@@ -224,7 +228,7 @@ impl Head {
 }
 
 #[derive(Serialize)]
-struct PartyView {
+pub(crate) struct PartyView {
     role: &'static str,
     signs_as: &'static str,
     name: String,
@@ -233,7 +237,12 @@ struct PartyView {
 }
 
 impl PartyView {
-    fn new(writer: Writer, party: &Party, role: &'static str, signs_as: &'static str) -> PartyView {
+    pub(crate) fn new(
+        writer: Writer,
+        party: &Party,
+        role: &'static str,
+        signs_as: &'static str,
+    ) -> PartyView {
         let shown = |(label, value): (&'static str, String)| (label, wide(&value));
         PartyView {
             role,
@@ -462,6 +471,8 @@ pub(crate) struct OrderBlankView {
     terms: Vec<(&'static str, String)>,
     /// Empty while the blank isn't signed.
     signed: String,
+    /// What it is while it isn't signed: a draft, or an offer.
+    unsigned: &'static str,
 }
 
 impl OrderBlankView {
@@ -477,6 +488,7 @@ impl OrderBlankView {
             let how = match signature.kind {
                 SignatureKind::CabinetCode => labels.signed_in_cabinet,
                 SignatureKind::Paper => labels.signed_on_paper,
+                SignatureKind::PublicOffer => labels.public_offer_accepted,
             };
             let at = format_instant(signature.signed_at, language);
             format!("{how}: {}, {at} (UTC+5)", wide(&signature.signed_by))
@@ -512,6 +524,11 @@ impl OrderBlankView {
             totals: TotalsView::new(writer, content.vat_payer, content.net, content.vat, content.gross)?,
             terms: terms(writer, content),
             signed: signed.unwrap_or_default(),
+            unsigned: if content.offered {
+                labels.offer
+            } else {
+                labels.draft
+            },
         })
     }
 }
@@ -535,12 +552,46 @@ fn blank_line(writer: Writer, vat_rate: Rate, line: &OrderBlankLine) -> LineView
         });
     }
     details.extend(line.budget_mode.map(|mode| {
-        match mode {
+        let what = match mode {
             BlankBudgetMode::Total => labels.budget_total,
             BlankBudgetMode::Monthly => labels.budget_monthly,
+        };
+        match line.budget {
+            Some(budget) => format!("{what}: {} {}", writer.money(budget), labels.in_soum),
+            None => what.to_owned(),
         }
-        .to_owned()
     }));
+    for (label, values) in [
+        (labels.rubrics, &line.rubrics),
+        (labels.search_phrases, &line.search_phrases),
+    ] {
+        if !values.is_empty() {
+            details.push(cell(&format!("{label}: {}", values.join(", "))));
+        }
+    }
+    if !line.schedule.is_empty() {
+        let windows: Vec<String> = line
+            .schedule
+            .iter()
+            .map(|window| window_in_words(window, writer.language))
+            .collect();
+        details.push(cell(&format!("{}: {}", labels.shown_at, windows.join("; "))));
+    }
+    details.extend(
+        line.frequency_cap
+            .map(|cap| labels.frequency_cap.replace("{count}", &cap.to_string())),
+    );
+    if let Some(list_price) = line.list_price {
+        let by_list = labels.list_price.replace("{price}", &writer.price(list_price));
+        let group = line.price_group.as_ref();
+        let in_group = group.map(|group| labels.price_group.replace("{name}", group));
+        details.extend(
+            [Some(by_list), in_group]
+                .into_iter()
+                .flatten()
+                .map(|text| cell(&text)),
+        );
+    }
     LineView {
         position: line.position.to_string(),
         contract: String::new(),
@@ -577,6 +628,23 @@ fn terms(writer: Writer, content: &OrderBlankContent) -> Vec<(&'static str, Stri
             .own_due_on
             .map(|day| (labels.due, labels.due_by.replace("{date}", &writer.date(day)))),
     );
+    terms.extend(
+        content
+            .own_due_days
+            .map(|days| (labels.due, labels.due_within.replace("{days}", &days.to_string()))),
+    );
+    let due = content
+        .signature
+        .as_ref()
+        .map_or(&[][..], |signature| &signature.due);
+    for part in due {
+        let by = labels.due_by.replace("{date}", &writer.date(part.due_on));
+        let sum = format!("{} {}", writer.money(part.gross), labels.in_soum);
+        terms.push((
+            labels.due_payment,
+            format!("{sum} — {by} ({} {})", labels.number_sign, wide(&part.invoice)),
+        ));
+    }
     terms.push((
         labels.statistics_source,
         writer.source(content.statistics_source).to_owned(),

@@ -6,6 +6,10 @@
 //!
 //! A spreadsheet keeps 15 significant digits. A figure with more (from ten trillion so'm on) is written as text, exactly.
 
+mod settlement;
+
+pub use settlement::{render_reconciliation_act_xlsx, render_refund_xlsx};
+
 use crate::canonical::{canonical_json, sha256_hex};
 use crate::content::{DocumentLine, PrimaryDocumentContent};
 use crate::error::RenderError;
@@ -30,28 +34,28 @@ const SIGNIFICANT_DIGITS_MAX: usize = 15;
 /// Widths of the columns in characters, in the order of `head`; the money columns take the last one's.
 const WIDTHS: [u16; 10] = [5, 18, 12, 38, 14, 12, 12, 12, 12, 14];
 const MONEY_WIDTH: u16 = 20;
-const A4: u8 = 9;
+pub(crate) const A4: u8 = 9;
 const FIRST_MONEY_COLUMN: u16 = 10;
 
-struct Formats {
-    title: Format,
-    bold: Format,
-    text: Format,
-    wrapped: Format,
-    head: Format,
-    cell: Format,
-    date: Format,
-    whole: Format,
-    quantity: Format,
-    price: Format,
-    money: Format,
-    total: Format,
-    total_label: Format,
-    percent: Format,
+pub(crate) struct Formats {
+    pub(crate) title: Format,
+    pub(crate) bold: Format,
+    pub(crate) text: Format,
+    pub(crate) wrapped: Format,
+    pub(crate) head: Format,
+    pub(crate) cell: Format,
+    pub(crate) date: Format,
+    pub(crate) whole: Format,
+    pub(crate) quantity: Format,
+    pub(crate) price: Format,
+    pub(crate) money: Format,
+    pub(crate) total: Format,
+    pub(crate) total_label: Format,
+    pub(crate) percent: Format,
 }
 
 impl Formats {
-    fn new() -> Formats {
+    pub(crate) fn new() -> Formats {
         let boxed = || {
             Format::new()
                 .set_border(FormatBorder::Thin)
@@ -96,20 +100,20 @@ fn number(value: Decimal) -> Option<f64> {
     value.to_string().parse().ok()
 }
 
-struct Sheet<'a> {
-    sheet: &'a mut Worksheet,
-    row: u32,
+pub(crate) struct Sheet<'a> {
+    pub(crate) sheet: &'a mut Worksheet,
+    pub(crate) row: u32,
 }
 
 impl Sheet<'_> {
-    fn text(&mut self, column: u16, text: &str, format: &Format) -> Result<(), XlsxError> {
+    pub(crate) fn text(&mut self, column: u16, text: &str, format: &Format) -> Result<(), XlsxError> {
         let shown = printable(text, usize::MAX);
         self.sheet
             .write_string_with_format(self.row, column, shown, format)
             .map(drop)
     }
 
-    fn number(&mut self, column: u16, value: Decimal, format: &Format) -> Result<(), XlsxError> {
+    pub(crate) fn number(&mut self, column: u16, value: Decimal, format: &Format) -> Result<(), XlsxError> {
         match number(value) {
             Some(number) => self
                 .sheet
@@ -122,13 +126,19 @@ impl Sheet<'_> {
         }
     }
 
-    fn date(&mut self, column: u16, day: NaiveDate, format: &Format) -> Result<(), XlsxError> {
+    pub(crate) fn date(&mut self, column: u16, day: NaiveDate, format: &Format) -> Result<(), XlsxError> {
         self.sheet
             .write_datetime_with_format(self.row, column, excel_date(day)?, format)
             .map(drop)
     }
 
-    fn merged(&mut self, first: u16, last: u16, text: &str, format: &Format) -> Result<(), XlsxError> {
+    pub(crate) fn merged(
+        &mut self,
+        first: u16,
+        last: u16,
+        text: &str,
+        format: &Format,
+    ) -> Result<(), XlsxError> {
         let shown = printable(text, usize::MAX);
         self.sheet
             .merge_range(self.row, first, self.row, last, &shown, format)
@@ -136,7 +146,7 @@ impl Sheet<'_> {
     }
 }
 
-fn excel_date(day: NaiveDate) -> Result<ExcelDateTime, XlsxError> {
+pub(crate) fn excel_date(day: NaiveDate) -> Result<ExcelDateTime, XlsxError> {
     let part = |value: u32| u8::try_from(value).unwrap_or_default();
     let year = u16::try_from(day.year()).unwrap_or_default();
     ExcelDateTime::from_ymd(year, part(day.month()), part(day.day()))

@@ -72,8 +72,12 @@ typed_id! {
     LineId = "ln";
     /// A version of an ad material.
     AdMaterialId = "mat";
+    /// A copy of a licence or certificate of an ad material.
+    MaterialDocumentId = "md";
     /// An extra period of a media line.
     ExtraPeriodId = "xp";
+    /// A request of more budget.
+    BudgetIncreaseId = "bi";
     /// An invoice (a request for payment).
     InvoiceId = "inv";
     /// A payment received.
@@ -88,8 +92,26 @@ typed_id! {
     ApiKeyId = "key";
     /// A sealed segment of a node's journal.
     SegmentId = "seg";
+    /// A refund that a customer asked for.
+    RefundId = "rf";
     /// A message in the mail outbox.
     MailId = "ml";
+    /// A notice of termination.
+    NoticeOfTerminationId = "te";
+    /// A proposal to end a contract by agreement.
+    TerminationProposalId = "tp";
+    /// Force majeure.
+    ForceMajeureId = "fm";
+    /// An outage of a placement.
+    OutageId = "out";
+    /// A claim of lost access.
+    LostAccessClaimId = "lac";
+    /// An amendment of a signed order blank.
+    AmendmentId = "am";
+    /// A notice to a customer.
+    NoticeId = "nt";
+    /// An annex of the price list: its price groups.
+    PriceAnnexId = "pra";
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ pub mod http;
 pub mod idempotency;
 pub mod ids;
 pub mod mail;
+pub mod notices;
 pub mod problem;
 pub mod settings;
 pub mod shutdown;

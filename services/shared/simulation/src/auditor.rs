@@ -5,7 +5,7 @@
 //!
 //! | check | what it holds |
 //! |---|---|
-//! | `ledger_balanced` | every posting has equal sides; every kept balance is the sum of its entries |
+//! | `ledger_balanced` | every posting has equal sides; every kept balance is the sum of its entries; revenue, VAT and penalty income are what primary documents with their corrections and claims state; a VAT invoice states what its document does; a reconciliation act states the ledger's balances; nobody is refunded more than it paid |
 //! | `no_overspend` | impressions × price never exceed the budget, of the term or of any month |
 //! | `counts_agree` | bits, hourly sums, epoch sums, totals and the budget counter tell the same number |
 //! | `numbers_gapless` | every series is 1, 2, … to its last number, and no number was used twice |
@@ -13,7 +13,7 @@
 
 use crate::facts::Facts;
 use chrono::{DateTime, Datelike, NaiveDate, TimeDelta};
-use namoyish_storage::reporting::{EpochCount, ReportedLine};
+use namoyish_storage::reporting::{EpochCount, ReportedDocument, ReportedLine};
 use rust_decimal::{Decimal, RoundingStrategy};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -81,6 +81,108 @@ fn ledger(facts: &Facts) -> Vec<String> {
         findings.push(format!(
             "{} account balances aren't the sum of their entries",
             facts.balance_differences
+        ));
+    }
+    findings.extend(income(facts));
+    findings.extend(vat_invoices(facts));
+    findings.extend(settlements(facts));
+    findings
+}
+
+/// What the operator's accounts gained is what its documents state: primary documents with their corrections, and claims.
+fn income(facts: &Facts) -> Vec<String> {
+    let stated = |kinds: &[&str], of: fn(&ReportedDocument) -> Decimal| -> Decimal {
+        facts
+            .documents
+            .iter()
+            .filter(|document| kinds.contains(&document.kind.as_str()))
+            .map(of)
+            .sum()
+    };
+    let services = ["primary_document", "correction"];
+    [
+        ("revenue", stated(&services, |document| document.net)),
+        ("vat_payable", stated(&services, |document| document.vat)),
+        (
+            "penalty_income",
+            stated(&["penalty_claim"], |document| document.gross),
+        ),
+    ]
+    .into_iter()
+    .filter_map(|(account, due)| {
+        let told: Decimal = facts
+            .operator_turnovers
+            .iter()
+            .filter(|row| row.account == account)
+            .map(|row| row.amount)
+            .sum();
+        (told != due).then(|| format!("{account} gained {told}, the documents state {due}"))
+    })
+    .collect()
+}
+
+/// A VAT invoice states line by line what the document that it belongs to states, and each document has at most one.
+fn vat_invoices(facts: &Facts) -> Vec<String> {
+    let lines_of = |id: Uuid| -> Vec<(Uuid, Decimal, Decimal, Decimal)> {
+        facts
+            .document_lines
+            .iter()
+            .filter(|row| row.document_id == id)
+            .map(|row| (row.line_id, row.quantity, row.net, row.vat))
+            .collect()
+    };
+    let mut findings = Vec::new();
+    let mut seen = BTreeSet::new();
+    for invoice in facts.documents.iter().filter(|row| row.kind == "vat_invoice") {
+        let reference = facts
+            .references
+            .iter()
+            .find(|row| row.document_id == invoice.id && row.relation == "vat_invoice_of");
+        let document = reference.and_then(|row| {
+            facts
+                .documents
+                .iter()
+                .find(|document| document.id == row.refers_to)
+        });
+        let Some(document) = document else {
+            findings.push(format!("VAT invoice {} belongs to no document", invoice.number));
+            continue;
+        };
+        if !seen.insert(document.id) {
+            findings.push(format!("{} has two VAT invoices", document.number));
+        }
+        let same_head = (invoice.net, invoice.vat, invoice.gross, invoice.period)
+            == (document.net, document.vat, document.gross, document.period);
+        if !same_head || lines_of(invoice.id) != lines_of(document.id) {
+            findings.push(format!(
+                "VAT invoice {} states {} and {} states {}",
+                invoice.number, invoice.gross, document.number, document.gross
+            ));
+        }
+    }
+    findings
+}
+
+/// Acts beside the entries as they were when they were made, refunds beside the payments.
+fn settlements(facts: &Facts) -> Vec<String> {
+    let mut findings = Vec::new();
+    for act in &facts.acts {
+        for (what, stated, booked) in [
+            ("opening", act.opening, act.booked_before),
+            ("closing", act.closing, act.booked),
+        ] {
+            if stated != booked {
+                findings.push(format!(
+                    "act {}: {what} balance {stated}, the ledger {booked}",
+                    act.number
+                ));
+            }
+        }
+    }
+    for row in facts.refunds.iter().filter(|row| row.refunded > row.paid_in) {
+        findings.push(format!(
+            "{} paid {} and was refunded {}",
+            row.customer_code, row.paid_in, row.refunded
         ));
     }
     findings
@@ -252,10 +354,12 @@ fn charges(facts: &Facts, first_open_day: NaiveDate) -> Vec<String> {
                 .documents
                 .iter()
                 .find(|document| document.id == row.document_id);
-            if let Some(period) = document
-                .filter(|row| row.kind == "primary_document")
-                .and_then(|row| row.period)
-            {
+            // A correction of the sum alone has no impressions of its own.
+            let counts = |document: &&ReportedDocument| {
+                document.kind == "primary_document"
+                    || (document.kind == "correction" && !row.quantity.is_zero())
+            };
+            if let Some(period) = document.filter(counts).and_then(|row| row.period) {
                 let entry = charged.entry(month(period)).or_default();
                 *entry = (entry.0 + row.quantity, entry.1 + row.net);
             }
@@ -289,8 +393,10 @@ mod tests {
     use super::*;
     use namoyish_domain::money::{Money, UnitPrice};
     use namoyish_storage::reporting::{
-        NumberInUse, ReportedDay, ReportedDocument, ReportedDocumentLine, ScopeTotal, SeriesEnd,
+        NumberInUse, OperatorTurnover, ReportedDay, ReportedDocumentLine, ReportedReference, ScopeTotal,
+        SeriesEnd,
     };
+    use namoyish_storage::reporting::{ReportedAct, ReportedRefunds};
 
     fn day(text: &str) -> NaiveDate {
         text.parse().unwrap()
@@ -373,6 +479,10 @@ mod tests {
                 document(8, "2026-0002", day("2026-11-01"), "12.00"),
             ],
             document_lines: vec![charge(7, "2", "24.00"), charge(8, "1", "12.00")],
+            operator_turnovers: vec![OperatorTurnover {
+                account: "revenue".into(),
+                amount: decimal("36.00"),
+            }],
             series: vec![SeriesEnd {
                 kind: "primary_document".into(),
                 year: 2026,
@@ -401,6 +511,40 @@ mod tests {
     }
 
     #[test]
+    fn revenue_that_no_document_states_is_found() {
+        check(
+            |facts| facts.operator_turnovers[0].amount = decimal("35.99"),
+            |checks| checks.ledger_balanced,
+            "revenue gained 35.99, the documents state 36.00",
+        );
+    }
+
+    #[test]
+    fn a_vat_invoice_of_another_sum_and_one_of_no_document_are_found() {
+        let invoice = |facts: &mut Facts| {
+            let mut invoice = facts.documents[0].clone();
+            invoice.id = Uuid::from_u128(20);
+            invoice.kind = "vat_invoice".into();
+            invoice.number = "HF-1".into();
+            invoice.gross = decimal("24.01");
+            facts.documents.push(invoice);
+        };
+        check(invoice, |checks| checks.ledger_balanced, "belongs to no document");
+        check(
+            |facts| {
+                invoice(facts);
+                facts.references.push(ReportedReference {
+                    document_id: Uuid::from_u128(20),
+                    refers_to: Uuid::from_u128(7),
+                    relation: "vat_invoice_of".into(),
+                });
+            },
+            |checks| checks.ledger_balanced,
+            "VAT invoice HF-1 states 24.01",
+        );
+    }
+
+    #[test]
     fn a_right_run_passes() {
         let audit = audit(&facts(), day("2026-12-01"));
         assert_eq!(audit.findings, Vec::<String>::new());
@@ -418,6 +562,34 @@ mod tests {
             |facts| facts.balance_differences = 2,
             |checks| checks.ledger_balanced,
             "2 account balances",
+        );
+        let act = |closing: &str| ReportedAct {
+            number: "SD-2026-000001".into(),
+            opening: decimal("0.00"),
+            closing: decimal(closing),
+            booked_before: decimal("0.00"),
+            booked: decimal("-100.00"),
+        };
+        let right = Facts {
+            acts: vec![act("-100.00")],
+            ..facts()
+        };
+        assert_eq!(settlements(&right), Vec::<String>::new());
+        check(
+            |facts| facts.acts = vec![act("-99.99")],
+            |checks| checks.ledger_balanced,
+            "closing balance -99.99, the ledger -100.00",
+        );
+        check(
+            |facts| {
+                facts.refunds = vec![ReportedRefunds {
+                    customer_code: "osh".into(),
+                    refunded: decimal("100.01"),
+                    paid_in: decimal("100.00"),
+                }];
+            },
+            |checks| checks.ledger_balanced,
+            "osh paid 100.00 and was refunded 100.01",
         );
         check(
             |facts| facts.line_days[1].impressions = 2,

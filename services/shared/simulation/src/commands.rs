@@ -1,40 +1,6 @@
 //! A scenario's events as commands of the order service, in the transactions and with the refusals that a person would
 //! meet. A refusal is an outcome with its code; a failure of the platform ends the run.
 
-use crate::scenario::{MaterialVerdict, OrderedLine, OrderedService, SignOrder};
-use crate::set_up::SetUp;
-use chrono::NaiveDate;
-use namoyish_domain::billing::ledger::PaymentMethod;
-use namoyish_domain::ids::LineId;
-use namoyish_domain::money::Money;
-use namoyish_domain::orders::line::Service;
-use namoyish_domain::orders::moderation::{ModerationReason, Verdict};
-use namoyish_domain::orders::order_blank::{Budget, StatisticsSource};
-use namoyish_domain::orders::placement::PlacementKind;
-use namoyish_orders::app::decide_material::{DecideMaterial, decide_material};
-use namoyish_orders::app::draw_up_order_blank::{DrawUpLine, DrawUpOrderBlank, draw_up_order_blank_in};
-use namoyish_orders::app::end_extra_period::{EndExtraPeriod, end_extra_period};
-use namoyish_orders::app::offer_order_blank::{OfferOrderBlank, offer_order_blank_in};
-use namoyish_orders::app::record_payment::{RecordPayment, record_payment};
-use namoyish_orders::app::set_extra_period::{SetExtraPeriod, set_extra_period};
-use namoyish_orders::app::sign_order_blank::sign_on_paper_in;
-use namoyish_orders::app::submit_material::{SubmitMaterial, submit_material};
-use namoyish_runtime::context::{Actor, Context};
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
-/// The banner that scenarios submit; its size is [`crate::set_up::BANNER_PIXELS`].
-const BANNER: &[u8] = include_bytes!("../assets/banner-240x60.png");
-
-/// What became of an event that the rules didn't carry out.
-#[derive(Debug)]
-pub(crate) enum NotDone {
-    /// The rules refuse it.
-    Refused(String),
-    /// The platform failed: the run can't go on.
-    Failed(String),
-}
-
 /// A refusal by its code, or a failure when the code says so.
 macro_rules! not_done {
     ($result:expr) => {
@@ -43,6 +9,40 @@ macro_rules! not_done {
             code => NotDone::Refused(code.to_owned()),
         })
     };
+}
+
+// Below the macro, which they use.
+mod budget;
+mod disputes;
+mod interruptions;
+mod materials;
+mod settlement;
+
+use crate::scenario::{OrderedLine, OrderedService, SignOrder};
+use crate::set_up::SetUp;
+use chrono::NaiveDate;
+use namoyish_domain::billing::ledger::PaymentMethod;
+use namoyish_domain::ids::{CustomerId, LineId, OrderBlankId};
+use namoyish_domain::money::Money;
+use namoyish_domain::orders::line::Service;
+use namoyish_domain::orders::order_blank::{Budget, StatisticsSource};
+use namoyish_domain::orders::placement::PlacementKind;
+use namoyish_orders::app::draw_up_order_blank::{DrawUpLine, DrawUpOrderBlank, draw_up_order_blank_in};
+use namoyish_orders::app::end_extra_period::{EndExtraPeriod, end_extra_period};
+use namoyish_orders::app::offer_order_blank::{OfferOrderBlank, offer_order_blank_in};
+use namoyish_orders::app::record_payment::{RecordPayment, record_payment};
+use namoyish_orders::app::set_extra_period::{SetExtraPeriod, set_extra_period};
+use namoyish_orders::app::sign_order_blank::sign_on_paper_in;
+use namoyish_runtime::context::{Actor, Context};
+use std::collections::BTreeMap;
+
+/// What became of an event that the rules didn't carry out.
+#[derive(Debug)]
+pub(crate) enum NotDone {
+    /// The rules refuse it.
+    Refused(String),
+    /// The platform failed: the run can't go on.
+    Failed(String),
 }
 
 /// An error with its sources in one sentence.
@@ -72,6 +72,8 @@ pub(crate) struct Commands {
     /// What each placement shows.
     kinds: BTreeMap<String, PlacementKind>,
     lines: BTreeMap<String, SignedLine>,
+    /// Signed blanks by their ids in the file.
+    blanks: BTreeMap<String, OrderBlankId>,
 }
 
 impl Commands {
@@ -87,7 +89,13 @@ impl Commands {
             set_up,
             kinds,
             lines: BTreeMap::new(),
+            blanks: BTreeMap::new(),
         }
+    }
+
+    fn customer(&self, id: &str) -> Result<CustomerId, NotDone> {
+        let customer = self.set_up.customers.get(id).copied();
+        customer.ok_or_else(|| NotDone::Refused("no_such_customer".to_owned()))
     }
 
     fn line(&self, id: &str) -> Result<SignedLine, NotDone> {
@@ -100,14 +108,14 @@ impl Commands {
 
     /// Draws a blank up, offers it and records its signature on paper, in one transaction: a refusal leaves nothing.
     pub(crate) async fn sign_order(&mut self, order: &SignOrder) -> Result<(), NotDone> {
-        let customer = self.set_up.customers.get(&order.customer).copied();
-        let customer = customer.ok_or_else(|| NotDone::Refused("no_such_customer".to_owned()))?;
+        let customer = self.customer(&order.customer)?;
         let cmd = DrawUpOrderBlank {
             code: Some(order.order.clone()),
             customer,
             city: None,
             prepayment: order.prepayment,
             own_due_on: None,
+            own_due_days: None,
             statistics_source: StatisticsSource::Own,
             notice_emails: Vec::new(),
             lines: order.lines.iter().map(|line| self.draw_up_line(line)).collect(),
@@ -123,6 +131,7 @@ impl Commands {
         not_done!(offer_order_blank_in(&mut tx, &self.ctx, &self.actor, OfferOrderBlank { blank }).await)?;
         not_done!(sign_on_paper_in(&mut tx, &self.ctx, &self.actor, blank, None).await)?;
         tx.save().await.map_err(|error| NotDone::Failed(chain(&error)))?;
+        self.blanks.insert(order.order.clone(), blank);
         for line in drawn_up.lines {
             let ordered = order.lines.iter().find(|ordered| ordered.id == line.code);
             let material = ordered
@@ -177,9 +186,11 @@ impl Commands {
                 quantity: *quantity,
             },
         };
-        let regions = match &line.service {
-            OrderedService::Media { regions, .. } => regions.clone(),
-            _ => Vec::new(),
+        let (regions, targeting) = match &line.service {
+            OrderedService::Media {
+                regions, targeting, ..
+            } => (regions.clone(), targeting.clone()),
+            _ => Default::default(),
         };
         DrawUpLine {
             code: Some(line.id.clone()),
@@ -192,40 +203,8 @@ impl Commands {
                 .copied()
                 .collect(),
             regions,
+            targeting,
         }
-    }
-
-    /// Submits a material that fits the line's placements, and decides on it at once.
-    pub(crate) async fn submit_material(&self, line: &str, verdict: MaterialVerdict) -> Result<(), NotDone> {
-        let signed = self.line(line)?;
-        let kind = signed.material.unwrap_or(PlacementKind::Banner);
-        let cmd = SubmitMaterial {
-            line: signed.id,
-            kind,
-            title: format!("Reklama {line}"),
-            body: if kind.has_body() {
-                format!("{line} bo‘yicha reklama matni.")
-            } else {
-                String::new()
-            },
-            target_url: "https://mijoz.example.uz/aksiya".to_owned(),
-            file: kind.has_image().then(|| Arc::from(BANNER)),
-        };
-        let submitted = not_done!(submit_material(&self.ctx, &self.actor, cmd).await)?;
-        let reasons = vec![ModerationReason::Language];
-        let verdict = match verdict {
-            MaterialVerdict::Approve => Verdict::Approve,
-            MaterialVerdict::Reject => Verdict::Reject { reasons },
-            MaterialVerdict::Documents => Verdict::RequireDocuments { reasons },
-        };
-        let material = submitted.material.material.id;
-        let cmd = DecideMaterial {
-            material,
-            verdict,
-            comment: String::new(),
-        };
-        not_done!(decide_material(&self.ctx, &self.actor, cmd).await)?;
-        Ok(())
     }
 
     /// Records a bank payment received now. `key` is different for every event.
@@ -236,9 +215,8 @@ impl Commands {
         invoice: Option<&str>,
         key: String,
     ) -> Result<(), NotDone> {
-        let customer = self.set_up.customers.get(customer).copied();
         let cmd = RecordPayment {
-            customer: customer.ok_or_else(|| NotDone::Refused("no_such_customer".to_owned()))?,
+            customer: self.customer(customer)?,
             amount,
             received_on: self.ctx.today(),
             method: PaymentMethod::Bank,

@@ -13,16 +13,25 @@ use crate::timeline::{Step, first_day, steps};
 use crate::{SimulateError, SimulateOptions};
 use namoyish_billing::settings::BillingSettings;
 use namoyish_billing::worker;
-use namoyish_domain::calendar::{ReportingPeriod, day_start, tashkent_day};
+use namoyish_domain::calendar::{ReportingPeriod, Timestamp, day_start, plus_days, tashkent_day};
 use namoyish_runtime::clock::Clock;
 use namoyish_runtime::context::{Actor, Context};
 use namoyish_runtime::ids::Generator;
 use namoyish_runtime::mail::Mailer;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::task::Poll;
+
+/// After how many of its steps (awaits that had to wait) a killed worker's rounds end.
+const KILLED_AFTER_STEPS: &[u32] = &[1, 2, 4, 8, 16, 32, 64, 128, 256];
 
 /// A run under way.
 struct Run<'a> {
     scenario: &'a Scenario,
     ctx: Context,
+    servers: Servers,
+    /// Until when the billing worker is killed in each of its rounds.
+    worker_dies_until: Option<Timestamp>,
     commands: Commands,
     fleet: Fleet,
     billing: BillingSettings,
@@ -63,6 +72,8 @@ pub(crate) async fn run(scenario: &Scenario, options: &SimulateOptions) -> Resul
         billing: BillingSettings::default(),
         mailer,
         refused: Vec::new(),
+        worker_dies_until: None,
+        servers,
         ctx,
     };
     let mut progress = Progress::new(options.progress, first, scenario.end);
@@ -94,6 +105,9 @@ impl Run<'_> {
 
     /// A round of the billing worker. A job that fails ends the run: production would raise an alarm and try again.
     async fn bill(&self) -> Result<(), SimulateError> {
+        if self.worker_dies_until.is_some_and(|until| self.ctx.now() < until) {
+            self.bill_and_die().await?;
+        }
         let ticked = worker::tick(&self.ctx, &self.billing, &self.mailer).await?;
         match ticked.first_failure() {
             None => Ok(()),
@@ -101,11 +115,33 @@ impl Run<'_> {
         }
     }
 
+    /// Rounds of the worker that are dropped ever later, as a kill would drop them: what was under way is rolled back.
+    async fn bill_and_die(&self) -> Result<(), SimulateError> {
+        for steps in KILLED_AFTER_STEPS {
+            let mut left = *steps;
+            let mut tick = pin!(worker::tick(&self.ctx, &self.billing, &self.mailer));
+            poll_fn(|task| {
+                if left == 0 {
+                    return Poll::Ready(None);
+                }
+                left -= 1;
+                tick.as_mut().poll(task).map(Some)
+            })
+            .await
+            .transpose()?;
+        }
+        Ok(())
+    }
+
     async fn event(&mut self, index: usize, event: &Event) -> Result<(), SimulateError> {
         let commands = &mut self.commands;
         let done = match &event.what {
             EventKind::SignOrder(order) => commands.sign_order(order).await,
-            EventKind::SubmitMaterial { line, verdict } => commands.submit_material(line, *verdict).await,
+            EventKind::SubmitMaterial {
+                line,
+                verdict,
+                licence_expires,
+            } => commands.submit_material(line, *verdict, *licence_expires).await,
             EventKind::Pay {
                 customer,
                 amount,
@@ -125,6 +161,36 @@ impl Run<'_> {
                     .await
             }
             EventKind::EndExtraPeriod { line } => commands.end_extra_period(line).await,
+            EventKind::IncreaseBudget { line, amount } => commands.increase_budget(line, *amount).await,
+            EventKind::ChangeMaterial {
+                line,
+                verdict,
+                licence_expires,
+            } => commands.change_material(line, *verdict, *licence_expires).await,
+            EventKind::PauseLine { line } => commands.pause_line(line).await,
+            EventKind::ResumeLine { line } => commands.resume_line(line).await,
+            EventKind::NoticeOfTermination(notice) => commands.notice_of_termination(notice).await,
+            EventKind::Object { customer, period } => commands.object(customer, *period).await,
+            EventKind::DecideObjection {
+                customer,
+                period,
+                uphold,
+                net,
+            } => commands.decide_objection(customer, *period, *uphold, *net).await,
+            EventKind::ClaimPenalty { customer, invoice } => {
+                commands.claim_penalty(customer, invoice.as_deref()).await
+            }
+            EventKind::WaivePenalty { customer, invoice } => {
+                commands.waive_penalty(customer, invoice.as_deref()).await
+            }
+            EventKind::RequestRefund { customer } => commands.request_refund(customer).await,
+            EventKind::PayRefund { customer } => commands.pay_refund(customer).await,
+            EventKind::Outage {
+                placement,
+                from,
+                until,
+            } => commands.outage(placement, *from, *until).await,
+            EventKind::ForceMajeure { from, until } => commands.force_majeure(*from, *until).await,
             EventKind::KillNode { node } => match self.fleet.kill_node(*node) {
                 true => Ok(()),
                 false => Err(NotDone::Refused("node_not_running".to_owned())),
@@ -133,6 +199,18 @@ impl Run<'_> {
                 true => Ok(()),
                 false => Err(NotDone::Refused("node_running".to_owned())),
             },
+            EventKind::LoseRedis => match self.servers.restart_redis().await? {
+                true => Ok(()),
+                false => Err(NotDone::Refused("no_redis".to_owned())),
+            },
+            EventKind::RestartDatabase => match self.servers.restart_postgres().await? {
+                true => Ok(()),
+                false => Err(NotDone::Refused("database_is_not_the_runs_own".to_owned())),
+            },
+            EventKind::KillBilling => {
+                self.worker_dies_until = Some(day_start(plus_days(tashkent_day(self.ctx.now()), 1)));
+                Ok(())
+            }
         };
         match done {
             Ok(()) => Ok(()),

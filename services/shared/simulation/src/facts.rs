@@ -1,9 +1,9 @@
 //! What a finished run left in the database: read once, in one transaction, for the report and the auditor.
 
 use namoyish_storage::reporting::{
-    EpochCount, InvoiceDay, NumberInUse, ReportedBalance, ReportedDay, ReportedDemand, ReportedDocument,
-    ReportedDocumentEvent, ReportedDocumentLine, ReportedExtraPeriod, ReportedInvoice, ReportedLine,
-    ReportedPlan, ScopeTotal, SeriesEnd,
+    EpochCount, InvoiceDay, NumberInUse, OperatorTurnover, ReportedAct, ReportedBalance, ReportedDay,
+    ReportedDemand, ReportedDocument, ReportedDocumentEvent, ReportedDocumentLine, ReportedExtraPeriod,
+    ReportedInvoice, ReportedLine, ReportedPlan, ReportedReference, ReportedRefunds, ScopeTotal, SeriesEnd,
 };
 use namoyish_storage::{DbError, Store};
 
@@ -22,6 +22,8 @@ pub struct Facts {
     pub documents: Vec<ReportedDocument>,
     pub document_events: Vec<ReportedDocumentEvent>,
     pub document_lines: Vec<ReportedDocumentLine>,
+    pub references: Vec<ReportedReference>,
+    pub operator_turnovers: Vec<OperatorTurnover>,
     pub balances: Vec<ReportedBalance>,
     pub customers: Vec<String>,
     pub unbalanced_postings: i64,
@@ -32,6 +34,8 @@ pub struct Facts {
     pub totals: Vec<ScopeTotal>,
     pub series: Vec<SeriesEnd>,
     pub numbers_in_use: Vec<NumberInUse>,
+    pub refunds: Vec<ReportedRefunds>,
+    pub acts: Vec<ReportedAct>,
 }
 
 impl Facts {
@@ -51,6 +55,8 @@ impl Facts {
             documents: read.documents().await?,
             document_events: read.document_events().await?,
             document_lines: read.document_lines().await?,
+            references: read.references().await?,
+            operator_turnovers: read.operator_turnovers().await?,
             balances: read.balances().await?,
             customers: read.customers().await?,
             unbalanced_postings: read.unbalanced_postings().await?,
@@ -61,6 +67,8 @@ impl Facts {
             totals: read.totals().await?,
             series: read.series().await?,
             numbers_in_use: read.numbers_in_use().await?,
+            refunds: read.refunds().await?,
+            acts: read.acts().await?,
         })
     }
 }

@@ -6,7 +6,7 @@
 
 use crate::SimulateError;
 use crate::commands::chain;
-use crate::scenario::{CounterStore, Scenario};
+use crate::scenario::{CounterStore, EventKind as Planned, Scenario};
 use crate::servers::Servers;
 use crate::set_up::SetUp;
 use crate::traffic::Traffic;
@@ -15,15 +15,18 @@ use namoyish_delivery::counters::Counters;
 use namoyish_delivery::counters::memory::MemoryCounters;
 use namoyish_delivery::counters::redis::{RedisCounters, RedisCountersOptions};
 use namoyish_delivery::journal::{EventKind, Journal, JournalOptions};
-use namoyish_delivery::node::{AdRequest, CountOutcome, Node, NodeParts, PlacementAnswer};
+use namoyish_delivery::node::{AdRequest, CountOutcome, Node, NodeParts, PageContext, PlacementAnswer};
 use namoyish_delivery::settings::NodeSettings;
-use namoyish_domain::calendar::Timestamp;
+use namoyish_domain::calendar::{Timestamp, at_tashkent};
 use namoyish_runtime::context::Context;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
+/// How often the counter store is asked again before the run is given up.
+const COUNTER_TRIES_MAX: u32 = 50;
 /// How long a mark may wait to be told.
 const MARKS_WAIT_MS: i64 = 20_000;
 /// About how many requests a node serves between two refills, and the bounds of that in milliseconds.
@@ -55,6 +58,7 @@ pub(crate) struct Tally {
     pub(crate) counted: u64,
     pub(crate) again: u64,
     pub(crate) refused: u64,
+    pub(crate) refills_failed: u64,
 }
 
 /// The nodes, their traffic, and what viewers are still going to do.
@@ -64,6 +68,8 @@ pub(crate) struct Fleet {
     counters: Arc<dyn Counters>,
     places: Vec<Place>,
     requests: Vec<AdRequest>,
+    /// Outages of each entry's placement, unix milliseconds: no page asks for an ad there meanwhile.
+    outages: Vec<Vec<(i64, i64)>>,
     traffic: Traffic,
     beacons: BinaryHeap<Reverse<Beacon>>,
     serial: u64,
@@ -73,6 +79,32 @@ pub(crate) struct Fleet {
 
 fn failed(error: impl std::error::Error) -> SimulateError {
     SimulateError::Delivery(chain(&error))
+}
+
+/// A connection notices only at its next call that its server has started anew; a server that stays away ends the run.
+async fn wait_for_the_counters(tries: u32, error: impl std::error::Error) -> Result<(), SimulateError> {
+    if tries >= COUNTER_TRIES_MAX {
+        return Err(failed(error));
+    }
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    Ok(())
+}
+
+/// The outages of a placement in a scenario.
+fn outages_of(scenario: &Scenario, of: &str) -> Vec<(i64, i64)> {
+    let at = |local| at_tashkent(local).timestamp_millis();
+    scenario
+        .events
+        .iter()
+        .filter_map(|event| match &event.what {
+            Planned::Outage {
+                placement,
+                from,
+                until,
+            } if placement == of => Some((at(*from), at(*until))),
+            _ => None,
+        })
+        .collect()
 }
 
 fn instant(ms: i64) -> Timestamp {
@@ -99,6 +131,7 @@ impl Fleet {
             _ => Arc::new(MemoryCounters::new()),
         };
         let requests = scenario.traffic.iter().map(|row| AdRequest {
+            context: PageContext::default(),
             app: None,
             placements: set_up
                 .placements
@@ -123,6 +156,11 @@ impl Fleet {
                 })
                 .collect(),
             requests: requests.collect(),
+            outages: scenario
+                .traffic
+                .iter()
+                .map(|row| outages_of(scenario, &row.placement))
+                .collect(),
             traffic: Traffic::new(&scenario.traffic, seed),
             beacons: BinaryHeap::new(),
             serial: 0,
@@ -207,6 +245,14 @@ impl Fleet {
         let Some(request) = self.traffic.take() else {
             return Ok(());
         };
+        let is_out = |outage: &(i64, i64)| (outage.0..outage.1).contains(&request.at_ms);
+        if self
+            .outages
+            .get(request.entry)
+            .is_some_and(|of_entry| of_entry.iter().any(is_out))
+        {
+            return Ok(());
+        }
         self.tally.requests += 1;
         let place = self.traffic.pick_node(self.places.len());
         // A load balancer goes on to the next node that lives.
@@ -218,8 +264,12 @@ impl Fleet {
             return Ok(());
         };
         let now = instant(request.at_ms);
-        if node.refill_due_at() <= now {
-            node.refill(now).await.map_err(failed)?;
+        if node.refill_due_at() <= now
+            && let Err(error) = node.refill(now).await
+        {
+            // A counter store that is gone stops no node: it goes on with what it holds and asks again.
+            tracing::debug!(error = %error, "no grants");
+            self.tally.refills_failed += 1;
         }
         let answers = node.serve(asked, now);
         let Some(PlacementAnswer::Ad(offer)) = answers.first() else {
@@ -273,7 +323,11 @@ impl Fleet {
     async fn flush_marks(&mut self, now: Timestamp) -> Result<(), SimulateError> {
         self.marks_due_ms = None;
         for node in self.nodes() {
-            node.flush_marks(now).await.map_err(failed)?;
+            let mut tries = 0;
+            while let Err(error) = node.flush_marks(now).await {
+                tries += 1;
+                wait_for_the_counters(tries, error).await?;
+            }
         }
         Ok(())
     }
@@ -295,7 +349,11 @@ impl Fleet {
     pub(crate) async fn report_totals(&self) -> Result<(), SimulateError> {
         let now = self.ctx.now();
         for node in self.nodes() {
-            node.report_totals(&self.ctx.store, now).await.map_err(failed)?;
+            let mut tries = 0;
+            while let Err(error) = node.report_totals(&self.ctx.store, now).await {
+                tries += 1;
+                wait_for_the_counters(tries, error).await?;
+            }
         }
         Ok(())
     }

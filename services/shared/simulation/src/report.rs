@@ -281,7 +281,7 @@ fn line_report(line: &ReportedLine, scenario: &Scenario, facts: &Facts) -> Resul
             facts
                 .document_lines
                 .iter()
-                .filter(|row| row.line_id == line.id)
+                .filter(|row| row.line_id == line.id && is_charge(row.document_id, facts))
                 .map(|row| row.net)
                 .sum(),
         )
@@ -300,6 +300,14 @@ fn line_report(line: &ReportedLine, scenario: &Scenario, facts: &Facts) -> Resul
         spent,
         budget: line.budget.unwrap_or(Money::ZERO).to_string(),
     })
+}
+
+/// Whether a document charges for services: a VAT invoice says the same once more.
+fn is_charge(document: Uuid, facts: &Facts) -> bool {
+    facts
+        .documents
+        .iter()
+        .any(|row| row.id == document && matches!(row.kind.as_str(), "primary_document" | "correction"))
 }
 
 /// Whether a total budget pays for no further impression.
@@ -341,18 +349,12 @@ fn invoice_report(
     scenario: &Scenario,
     facts: &Facts,
 ) -> Result<InvoiceReport, MoneyError> {
-    let mut paid = Decimal::ZERO;
-    let mut paid_on = None;
-    for allocation in facts
+    let paid = facts
         .allocations
         .iter()
         .filter(|row| row.invoice_id == invoice.id)
-    {
-        paid += allocation.amount;
-        if paid == invoice.gross {
-            paid_on = Some(allocation.day);
-        }
-    }
+        .map(|row| row.amount)
+        .sum();
     // The worker's last run is after the run's end; its day is no day of the run.
     let penalty = facts
         .accruals
@@ -370,7 +372,7 @@ fn invoice_report(
         vat: amount(invoice.vat),
         gross: amount(invoice.gross),
         paid: amount(paid),
-        paid_on: paid_on.map(|day| day.to_string()).unwrap_or_default(),
+        paid_on: invoice.paid_on.map(|day| day.to_string()).unwrap_or_default(),
         penalty: Exact::new(penalty).round_half_up()?.to_string(),
         increase: invoice.kind == "budget_increase",
     })

@@ -28,8 +28,9 @@ pub struct GivenServers {
 pub(crate) struct Servers {
     pub(crate) store: Store,
     pub(crate) redis_url: Option<String>,
-    _postgres: Option<Postgres>,
-    _redis: Option<Redis>,
+    postgres: Option<Postgres>,
+    redis: Option<Redis>,
+    packages: PathBuf,
     folder: TempDir,
 }
 
@@ -47,6 +48,7 @@ impl Servers {
             .map_err(SimulateError::Folder)?;
         let data = folder.path().to_owned();
         let packages = binaries.unwrap_or(&data).to_owned();
+        let kept = packages.clone();
         let wants_postgres = given.database_url.is_none();
         let wants_redis = counters == CounterStore::Redis && given.redis_url.is_none();
         let started = tokio::task::spawn_blocking(move || {
@@ -71,10 +73,39 @@ impl Servers {
         Ok(Servers {
             store,
             redis_url,
-            _postgres: postgres,
-            _redis: redis,
+            postgres,
+            redis,
+            packages: kept,
             folder,
         })
+    }
+
+    /// Ends Redis and starts it again, empty. `false`: the run has none of its own.
+    pub(crate) async fn restart_redis(&mut self) -> Result<bool, SimulateError> {
+        let Some(redis) = self.redis.take() else {
+            return Ok(false);
+        };
+        let (data, packages) = (self.folder.path().to_owned(), self.packages.clone());
+        let restarted = tokio::task::spawn_blocking(move || {
+            redis.stop();
+            start_redis(&data, &packages)
+        });
+        self.redis = Some(restarted.await.map_err(|_| SimulateError::CutShort)??);
+        Ok(true)
+    }
+
+    /// Ends PostgreSQL and starts it again on its disk. `false`: the run has none of its own.
+    pub(crate) async fn restart_postgres(&mut self) -> Result<bool, SimulateError> {
+        let Some(postgres) = self.postgres.take() else {
+            return Ok(false);
+        };
+        let (data, packages) = (self.folder.path().to_owned(), self.packages.clone());
+        let restarted = tokio::task::spawn_blocking(move || {
+            postgres.stop();
+            start_postgres(&data, &packages)
+        });
+        self.postgres = Some(restarted.await.map_err(|_| SimulateError::CutShort)??);
+        Ok(true)
     }
 
     /// Before every Redis key of the run: two runs of one scenario and seed have the same line ids.

@@ -12,7 +12,7 @@ use namoyish_domain::ids::{CustomerId, PlacementId};
 use namoyish_domain::orders::customer::{CustomerForm, CustomerKind};
 use namoyish_domain::orders::party::OperatorForm;
 use namoyish_domain::orders::placement::{PlacementFormat, RegionCode};
-use namoyish_domain::orders::price_list::{ItemKind, Names, NewItem, Unit};
+use namoyish_domain::orders::price_list::{ItemKind, Names, NewItem, SoldIn, Unit};
 use namoyish_orders::app::add_app::{AddApp, add_app};
 use namoyish_orders::app::add_placement::{AddPlacement, add_placement};
 use namoyish_orders::app::publish_price_list::{PublishPriceList, publish_price_list};
@@ -21,6 +21,7 @@ use namoyish_orders::app::register_customer::{RegisterCustomer, register_custome
 use namoyish_orders::app::set_up_operator::{SetUpOperator, set_up_operator};
 use namoyish_runtime::context::{Actor, Context};
 use namoyish_storage::DbError;
+use namoyish_storage::calendar_days::CalendarEdit;
 use namoyish_storage::placements::Region;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -104,7 +105,12 @@ async fn calendar_and_regions(ctx: &Context, actor: &Actor, scenario: &Scenario)
         .iter()
         .map(|day| (*day, DayKind::Working));
     for (day, kind) in days_off.chain(working) {
-        tx.calendar_days().put(day, kind, &actor.name, ctx.now()).await?;
+        let edit = CalendarEdit {
+            by: &actor.name,
+            at: ctx.now(),
+            reason: "",
+        };
+        tx.calendar_days().put(day, kind, edit).await?;
     }
     for code in regions_of(scenario) {
         let name = code.as_str().to_owned();
@@ -225,6 +231,8 @@ fn item(row: &PriceRow, once: &BTreeSet<&str>) -> NewItem {
             ItemKind::Period | ItemKind::Additional => Unit::Month,
         },
         unit_price: row.price,
+        sold_in: SoldIn::Anywhere,
+        material_requirements: String::new(),
     }
 }
 

@@ -17,6 +17,16 @@ statements! {
     INSERT_USER = "insert into users (id, login, password_hash, kind, customer_id, role, language, created_at)
         values ($1, $2, $3, $4, $5, $6, $7, $8)";
     USER_BY_LOGIN = "select id, password_hash, locked_at is not null as locked, language from users where login = $1";
+    /// $1 customer or null for staff, $2 after, $3 limit.
+    USERS = "select id, login, customer_id, role, language, created_at, locked_at from users
+        where customer_id is not distinct from $1 and ($2::uuid is null or id > $2) order by id limit $3";
+    LOCK_USER = "select id, login, customer_id, role, language, created_at, locked_at from users where id = $1 for no key update";
+    /// Whoever changes who the owners (or the administrators) are goes one by one.
+    LOCK_USERS_OF = "select pg_advisory_xact_lock(hashtextextended('namoyish.users.' || coalesce($1::text, 'staff'), 0))";
+    OTHERS_WITH_ROLE = "select count(*) from users where customer_id is not distinct from $1 and role = $2 and id <> $3 and locked_at is null";
+    SET_ROLE = "update users set role = $2 where id = $1";
+    SET_LOCKED = "update users set locked_at = $2 where id = $1 and locked_at is null";
+    END_SESSIONS = "update sessions set ended_at = $2 where user_id = $1 and ended_at is null";
     SET_LANGUAGE = "update users set language = $2 where id = $1 and language <> $2";
     INSERT_SESSION = "insert into sessions (token_hash, user_id, csrf, created_at, expires_at) values ($1, $2, $3, $4, $5)";
     SESSION = "select s.user_id, s.csrf, s.expires_at, u.login, u.role, u.language, u.customer_id, c.name as customer_name
@@ -43,6 +53,25 @@ pub struct NewUser {
     pub language: &'static str,
     /// When it was created.
     pub created_at: Timestamp,
+}
+
+/// A user as kept, without what opens a door.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UserRecord {
+    /// Id.
+    pub id: UserId,
+    /// Login.
+    pub login: String,
+    /// The customer whose cabinet it opens; `None` for staff.
+    pub customer: Option<CustomerId>,
+    /// Stable code of the role.
+    pub role: String,
+    /// Language code.
+    pub language: String,
+    /// When it was created.
+    pub created_at: Timestamp,
+    /// Since when it opens nothing.
+    pub locked_at: Option<Timestamp>,
 }
 
 /// What signing in needs to know of a user.
@@ -168,6 +197,20 @@ fn session_record(row: &PgRow) -> Result<SessionRecord, DbError> {
     })
 }
 
+fn user_record(row: &PgRow) -> Result<UserRecord, DbError> {
+    Ok(UserRecord {
+        id: UserId::from_uuid(row.try_get("id")?),
+        login: row.try_get("login")?,
+        customer: row
+            .try_get::<Option<Uuid>, _>("customer_id")?
+            .map(CustomerId::from_uuid),
+        role: row.try_get("role")?,
+        language: row.try_get("language")?,
+        created_at: row.try_get("created_at")?,
+        locked_at: row.try_get("locked_at")?,
+    })
+}
+
 impl Access<'_> {
     /// Adds a user. A login that exists is refused by the constraint `login_is_unique`.
     pub async fn insert_user(&mut self, user: &NewUser) -> Result<(), DbError> {
@@ -187,6 +230,76 @@ impl Access<'_> {
             .execute(self.tx.conn())
             .await?;
         Ok(())
+    }
+
+    /// The users of a customer, or of the staff, oldest first.
+    pub async fn users(
+        &mut self,
+        customer: Option<CustomerId>,
+        after: Option<UserId>,
+        limit: u32,
+    ) -> Result<Vec<UserRecord>, DbError> {
+        let rows = sqlx::query(USERS)
+            .bind(customer.map(CustomerId::uuid))
+            .bind(after.map(UserId::uuid))
+            .bind(i64::from(limit))
+            .fetch_all(self.tx.conn())
+            .await?;
+        rows.iter().map(user_record).collect()
+    }
+
+    /// A user, locked until the transaction ends.
+    pub async fn lock_user(&mut self, id: UserId) -> Result<Option<UserRecord>, DbError> {
+        let row = sqlx::query(LOCK_USER)
+            .bind(id.uuid())
+            .fetch_optional(self.tx.conn())
+            .await?;
+        row.as_ref().map(user_record).transpose()
+    }
+
+    /// How many other users of the same customer, or of the staff, have a role. Taken under a lock that every change of
+    /// roles takes, so that the last one can't be lost by two changes at once.
+    pub async fn others_with_role(
+        &mut self,
+        customer: Option<CustomerId>,
+        role: &str,
+        but: UserId,
+    ) -> Result<i64, DbError> {
+        sqlx::query(LOCK_USERS_OF)
+            .bind(customer.map(|customer| customer.to_string()))
+            .execute(self.tx.conn())
+            .await?;
+        Ok(sqlx::query_scalar(OTHERS_WITH_ROLE)
+            .bind(customer.map(CustomerId::uuid))
+            .bind(role)
+            .bind(but.uuid())
+            .fetch_one(self.tx.conn())
+            .await?)
+    }
+
+    /// Gives a user another role.
+    pub async fn set_role(&mut self, id: UserId, role: &str) -> Result<(), DbError> {
+        sqlx::query(SET_ROLE)
+            .bind(id.uuid())
+            .bind(role)
+            .execute(self.tx.conn())
+            .await?;
+        Ok(())
+    }
+
+    /// Locks a user out and ends its sessions. False: it was locked before.
+    pub async fn lock_out(&mut self, id: UserId, at: Timestamp) -> Result<bool, DbError> {
+        let done = sqlx::query(SET_LOCKED)
+            .bind(id.uuid())
+            .bind(at)
+            .execute(self.tx.conn())
+            .await?;
+        sqlx::query(END_SESSIONS)
+            .bind(id.uuid())
+            .bind(at)
+            .execute(self.tx.conn())
+            .await?;
+        Ok(done.rows_affected() == 1)
     }
 
     /// Keeps the language that a user chose.

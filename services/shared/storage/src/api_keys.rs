@@ -4,11 +4,16 @@ use crate::{DbError, Tx};
 use namoyish_domain::calendar::Timestamp;
 use namoyish_domain::ids::{ApiKeyId, CustomerId};
 use sqlx::Row;
+use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
 statements! {
     INSERT = "insert into api_keys (id, key_hash, name, role, customer_id, created_at) values ($1, $2, $3, $4, $5, $6)";
     LIVE = "select id, name, role, customer_id, created_at from api_keys where key_hash = $1 and revoked_at is null";
+    /// $1 customer or null for the operator's, $2 after, $3 limit.
+    LIST = "select id, name, role, customer_id, created_at, revoked_at from api_keys
+        where customer_id is not distinct from $1 and ($2::uuid is null or id > $2) order by id limit $3";
+    LOCK = "select id, name, role, customer_id, created_at, revoked_at from api_keys where id = $1 for no key update";
     REVOKE = "update api_keys set revoked_at = $2 where id = $1 and revoked_at is null";
 }
 
@@ -25,6 +30,15 @@ pub struct ApiKey {
     pub customer: Option<CustomerId>,
     /// When it was made.
     pub created_at: Timestamp,
+}
+
+/// A key with the day of its end, as lists show it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptApiKey {
+    /// The key.
+    pub key: ApiKey,
+    /// When it was ended.
+    pub revoked_at: Option<Timestamp>,
 }
 
 /// See [`Tx::api_keys`].
@@ -59,18 +73,32 @@ impl ApiKeys<'_> {
             .bind(key_hash.as_slice())
             .fetch_optional(self.0.conn())
             .await?;
-        row.map(|row| {
-            Ok(ApiKey {
-                id: ApiKeyId::from_uuid(row.try_get("id")?),
-                name: row.try_get("name")?,
-                role: row.try_get("role")?,
-                customer: row
-                    .try_get::<Option<Uuid>, _>("customer_id")?
-                    .map(CustomerId::from_uuid),
-                created_at: row.try_get("created_at")?,
-            })
-        })
-        .transpose()
+        row.as_ref().map(key_of_row).transpose()
+    }
+
+    /// The keys of a customer, or of the operator, oldest first; the ended ones too.
+    pub async fn list(
+        &mut self,
+        customer: Option<CustomerId>,
+        after: Option<ApiKeyId>,
+        limit: u32,
+    ) -> Result<Vec<KeptApiKey>, DbError> {
+        let rows = sqlx::query(LIST)
+            .bind(customer.map(CustomerId::uuid))
+            .bind(after.map(ApiKeyId::uuid))
+            .bind(i64::from(limit))
+            .fetch_all(self.0.conn())
+            .await?;
+        rows.iter().map(kept_key).collect()
+    }
+
+    /// A key by id, locked until the transaction ends.
+    pub async fn lock(&mut self, id: ApiKeyId) -> Result<Option<KeptApiKey>, DbError> {
+        let row = sqlx::query(LOCK)
+            .bind(id.uuid())
+            .fetch_optional(self.0.conn())
+            .await?;
+        row.as_ref().map(kept_key).transpose()
     }
 
     /// Ends a key. False: there is none or it has ended already.
@@ -82,4 +110,23 @@ impl ApiKeys<'_> {
             .await?;
         Ok(done.rows_affected() == 1)
     }
+}
+
+fn key_of_row(row: &PgRow) -> Result<ApiKey, DbError> {
+    Ok(ApiKey {
+        id: ApiKeyId::from_uuid(row.try_get("id")?),
+        name: row.try_get("name")?,
+        role: row.try_get("role")?,
+        customer: row
+            .try_get::<Option<Uuid>, _>("customer_id")?
+            .map(CustomerId::from_uuid),
+        created_at: row.try_get("created_at")?,
+    })
+}
+
+fn kept_key(row: &PgRow) -> Result<KeptApiKey, DbError> {
+    Ok(KeptApiKey {
+        key: key_of_row(row)?,
+        revoked_at: row.try_get("revoked_at")?,
+    })
 }

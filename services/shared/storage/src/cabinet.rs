@@ -21,6 +21,7 @@ use namoyish_domain::ids::{
     AdMaterialId, CustomerId, DocumentId, ExtraPeriodId, InvoiceId, LineId, OrderBlankId, PaymentId,
 };
 use namoyish_domain::money::{Exact, Money, Rate, UnitPrice};
+use namoyish_domain::orders::runnable::LineFacts;
 use rust_decimal::Decimal;
 use sqlx::Row;
 use sqlx::postgres::PgRow;
@@ -41,22 +42,13 @@ statements! {
             l.ordered_last_day, l.budget_mode, l.budget, l.quantity, l.one_off, l.paused_at is not null as paused, l.ended_on,
             b.id as blank_id, b.number as blank_number, b.state as blank_state,
             p.name_uz, p.name_ru, p.name_en, p.unit,
-            c.suspended_at is not null as suspended, c.consent_withdrawn_at is not null as consent_withdrawn,
             coalesce((select sum(t.counted) from line_totals t where t.line_id = l.id), 0)::bigint as counted,
             coalesce((select t.counted from line_totals t where t.line_id = l.id
                 and t.scope = case when l.budget_mode = 'monthly' then $3 else 0 end), 0)::bigint as counted_in_scope,
-            (select t.cap from line_totals t where t.line_id = l.id
-                and t.scope = case when l.budget_mode = 'monthly' then $3 else 0 end) as cap_of_scope,
             coalesce((select sum(e.impressions) from line_epochs e where e.line_id = l.id and e.day = $2), 0)::bigint as counted_today,
             (select d.target from day_plans d where d.line_id = l.id and d.day = $2 order by d.version desc limit 1) as target_today,
-            (select d.quota from day_plans d where d.line_id = l.id and d.day = $2 order by d.version desc limit 1) as quota_today,
-            exists (select 1 from invoice_lines il join invoices i on i.id = il.invoice_id
-                where il.line_id = l.id and i.due_on < $2
-                and i.gross > coalesce((select sum(a.amount) from payment_allocations a where a.invoice_id = i.id), 0)) as invoice_overdue,
-            exists (select 1 from ad_materials m where m.line_id = l.id and m.live_from <= $2
-                and (select d.state from moderation_decisions d where d.material_id = m.id order by d.id desc limit 1) = 'approved')
-                as has_live_material
-        from order_lines l join order_blanks b on b.id = l.order_blank_id join customers c on c.id = b.customer_id
+            (select d.quota from day_plans d where d.line_id = l.id and d.day = $2 order by d.version desc limit 1) as quota_today
+        from order_lines l join order_blanks b on b.id = l.order_blank_id
             join price_list_items p on p.id = l.price_list_item_id
         where b.customer_id = $1 and b.state <> 'draft'
             and ($4::uuid is null or l.id = $4) and ($5::uuid is null or b.id = $5)
@@ -90,36 +82,42 @@ statements! {
     EXTRA_PERIODS = "select x.id, x.first_day, x.last_day, x.extra_budget, x.set_at, x.set_by, x.ended, x.ended_on
         from extra_periods x join order_lines l on l.id = x.line_id join order_blanks b on b.id = l.order_blank_id
         where b.customer_id = $1 and l.id = $2 order by x.set_at desc limit $3";
-    MATERIALS = "select m.id, m.line_id, l.code as line_code, m.version, m.kind, m.title, m.target_url, m.width, m.height, m.live_from,
-            m.submitted_at, d.state, coalesce(d.reasons, '{}') as reasons, coalesce(d.comment, '') as comment
+    MATERIALS = "select m.id, m.line_id, l.code as line_code, m.version, m.kind, m.title, m.target_url, m.width, m.height, d.live_from,
+            d.decided_at, d.state, coalesce(d.reasons, '{}') as reasons, coalesce(d.comment, '') as comment, d.documents_until
         from ad_materials m join order_lines l on l.id = m.line_id join order_blanks b on b.id = l.order_blank_id
-            left join lateral (select state, reasons, comment from moderation_decisions
-                where material_id = m.id order by id desc limit 1) d on true
+            join material_standings d on d.material_id = m.id
         where b.customer_id = $1 and l.id = $2 order by m.version desc limit $3";
-    MATERIALS_TO_FIX = "select m.id, m.line_id, l.code as line_code, m.version, m.kind, m.title, m.target_url, m.width, m.height, m.live_from,
-            m.submitted_at, d.state, coalesce(d.reasons, '{}') as reasons, coalesce(d.comment, '') as comment
+    MATERIALS_TO_FIX = "select m.id, m.line_id, l.code as line_code, m.version, m.kind, m.title, m.target_url, m.width, m.height, d.live_from,
+            d.decided_at, d.state, coalesce(d.reasons, '{}') as reasons, coalesce(d.comment, '') as comment, d.documents_until
         from order_lines l join order_blanks b on b.id = l.order_blank_id
             join lateral (select * from ad_materials where line_id = l.id order by version desc limit 1) m on true
-            join lateral (select state, reasons, comment from moderation_decisions
-                where material_id = m.id order by id desc limit 1) d on true
+            join material_standings d on d.material_id = m.id
         where b.customer_id = $1 and b.state in ('signed', 'in_service') and l.last_day >= $2
-            and d.state in ('rejected', 'documents_required') order by m.submitted_at limit $3";
+            and d.state in ('rejected', 'documents_required', 'documents_overdue') order by m.submitted_at limit $3";
     INVOICES = "select i.id, i.number, i.issued_on, i.due_on, i.net, i.vat, i.gross, b.number as blank_number,
-            coalesce((select sum(a.amount) from payment_allocations a where a.invoice_id = i.id), 0) as paid
-        from invoices i left join order_blanks b on b.id = i.order_blank_id
+            i.paid, i.due_gross, i.voided
+        from invoice_standings i left join order_blanks b on b.id = i.order_blank_id
         where i.customer_id = $1 and ($2::uuid is null or i.id = $2) order by i.due_on desc, i.number desc limit $3";
     OPEN_INVOICES = "select * from (select i.id, i.number, i.issued_on, i.due_on, i.net, i.vat, i.gross, b.number as blank_number,
-            coalesce((select sum(a.amount) from payment_allocations a where a.invoice_id = i.id), 0) as paid
-        from invoices i left join order_blanks b on b.id = i.order_blank_id
-        where i.customer_id = $1) open where gross > paid order by due_on, number limit $2";
+            i.paid, i.due_gross, i.voided
+        from invoice_standings i left join order_blanks b on b.id = i.order_blank_id
+        where i.customer_id = $1) open where due_gross > paid order by due_on, number limit $2";
+    /// The parties as they were on the day of issue: before the first change since (orders.md §1).
     INVOICE_SHEET = "select i.vat_rate, b.number as blank_number, b.signed_on, b.vat_payer,
             o.legal_name as o_name, o.city as o_city, o.address as o_address, o.stir as o_stir, o.bank_name as o_bank, o.mfo as o_mfo,
-            o.settlement_account as o_account, o.oked as o_oked, o.vat_code as o_vat_code, o.director as o_director,
+            o.settlement_account as o_account, coalesce(o.oked, '') as o_oked, coalesce(o.vat_code, '') as o_vat_code, o.director as o_director,
             o.accountant as o_accountant, o.email as o_email, o.phone as o_phone,
-            c.kind as c_kind, c.name as c_name, c.address as c_address, coalesce(c.stir, c.pinfl, '') as c_stir, c.bank_name as c_bank,
-            coalesce(c.mfo, '') as c_mfo, coalesce(c.settlement_account, '') as c_account, c.oked as c_oked, c.vat_code as c_vat_code,
+            c.kind as c_kind, c.name as c_name, c.address as c_address, coalesce(c.stir, c.pinfl, '') as c_stir, coalesce(c.bank_name, '') as c_bank,
+            coalesce(c.mfo, '') as c_mfo, coalesce(c.settlement_account, '') as c_account, coalesce(c.oked, '') as c_oked,
+            coalesce(c.vat_code, '') as c_vat_code,
             c.signatory as c_signatory, c.authority as c_authority, c.email as c_email, c.phone as c_phone
-        from invoices i join customers c on c.id = i.customer_id left join order_blanks b on b.id = i.order_blank_id cross join operator o
+        from invoices i join customers now_c on now_c.id = i.customer_id left join order_blanks b on b.id = i.order_blank_id
+            cross join operator now_o
+            left join lateral (select before from customer_changes where customer_id = i.customer_id and changed_at > i.issued_at
+                order by id limit 1) was_c on true
+            left join lateral (select before from operator_changes where changed_at > i.issued_at order by id limit 1) was_o on true
+            cross join lateral jsonb_populate_record(now_c, coalesce(was_c.before, '{}')) c
+            cross join lateral jsonb_populate_record(now_o, coalesce(was_o.before, '{}')) o
         where i.customer_id = $1 and i.id = $2";
     INVOICE_LINES = "select il.position, il.net, il.vat, il.first_period, il.last_period, l.code, l.kind, l.first_day, l.last_day, l.unit_price,
             l.one_off, l.quantity, p.name_uz, p.name_ru, p.name_en
@@ -127,7 +125,8 @@ statements! {
             join price_list_items p on p.id = l.price_list_item_id
         where i.customer_id = $1 and i.id = $2 order by il.position";
     PAYMENTS = "select p.id, p.received_on, p.amount, p.method, p.reference, i.number as invoice_number,
-            coalesce((select sum(a.amount) from payment_allocations a where a.payment_id = p.id), 0) as allocated
+            coalesce((select sum(a.amount) from payment_allocations a where a.payment_id = p.id), 0)
+                - coalesce((select sum(r.amount) from allocation_releases r where r.payment_id = p.id), 0) as allocated
         from payments p left join invoices i on i.id = p.named_invoice
         where p.customer_id = $1 order by p.received_on desc, p.recorded_at desc limit $2";
     DOCUMENTS = "select d.id, d.kind, d.number, d.period, d.issued_on, d.net, d.vat, d.gross, d.sha256,
@@ -275,6 +274,7 @@ impl CabinetReads<'_> {
         current_only: bool,
     ) -> Result<Vec<LineRow>, DbError> {
         let month = namoyish_domain::calendar::ReportingPeriod::of(today).number();
+        let mut tx = self.store.begin().await?;
         let rows = sqlx::query(LINES)
             .bind(self.customer)
             .bind(today)
@@ -283,9 +283,28 @@ impl CabinetReads<'_> {
             .bind(blank.map(OrderBlankId::uuid))
             .bind(current_only)
             .bind(ROWS_MAX)
-            .fetch_all(self.store.pool())
+            .fetch_all(tx.conn())
             .await?;
-        rows.iter().map(line_row).collect()
+        // What keeps a line from running is read by the statement that the serving nodes' snapshot reads it by.
+        let ids = rows
+            .iter()
+            .map(|row| Ok(LineId::from_uuid(row.try_get("id")?)))
+            .collect::<Result<Vec<_>, DbError>>()?;
+        let mut facts: std::collections::HashMap<LineId, LineFacts> = tx
+            .line_facts(&ids, today)
+            .await?
+            .into_iter()
+            .map(|line| (line.id, line.facts))
+            .collect();
+        rows.iter()
+            .zip(ids)
+            .map(|(row, id)| {
+                let facts = facts
+                    .remove(&id)
+                    .ok_or_else(|| DbError::Inconsistent(format!("line {id} has no facts")))?;
+                line_row(row, facts)
+            })
+            .collect()
     }
 
     /// Names of the placements and of the regions of a line.
@@ -583,7 +602,7 @@ fn entry_of<'a>(
     }))
 }
 
-fn line_row(row: &PgRow) -> Result<LineRow, DbError> {
+fn line_row(row: &PgRow, facts: LineFacts) -> Result<LineRow, DbError> {
     let budget: Option<Decimal> = row.try_get("budget")?;
     let target: Option<Decimal> = row.try_get("target_today")?;
     Ok(LineRow {
@@ -606,16 +625,12 @@ fn line_row(row: &PgRow) -> Result<LineRow, DbError> {
         blank_state: row.try_get("blank_state")?,
         name: names(row)?,
         unit: row.try_get("unit")?,
-        suspended: row.try_get("suspended")?,
-        consent_withdrawn: row.try_get("consent_withdrawn")?,
         counted: count(row, "counted")?,
         counted_in_scope: count(row, "counted_in_scope")?,
-        cap_of_scope: count_option(row, "cap_of_scope")?,
         counted_today: count(row, "counted_today")?,
         target_today: target.map(Exact::new),
         quota_today: count_option(row, "quota_today")?,
-        invoice_overdue: row.try_get("invoice_overdue")?,
-        has_live_material: row.try_get("has_live_material")?,
+        facts,
     })
 }
 
@@ -636,6 +651,8 @@ fn material_row(row: &PgRow) -> Result<MaterialRow, DbError> {
             .unwrap_or_else(|| "submitted".to_owned()),
         reasons: row.try_get("reasons")?,
         comment: row.try_get("comment")?,
+        decided_at: row.try_get("decided_at")?,
+        documents_until: row.try_get("documents_until")?,
     })
 }
 
@@ -649,6 +666,8 @@ fn invoice_row(row: &PgRow) -> Result<InvoiceRow, DbError> {
         vat: money(row, "vat")?,
         gross: money(row, "gross")?,
         paid: money(row, "paid")?,
+        due_gross: money(row, "due_gross")?,
+        voided: row.try_get("voided")?,
         blank_number: row.try_get("blank_number")?,
     })
 }

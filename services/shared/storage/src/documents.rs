@@ -25,7 +25,8 @@ statements! {
         join lateral (select state from document_events where document_id = d.id order by id desc limit 1) e on true
         where d.id = $1 for no key update of d";
     TO_ACCEPT = "select id from document_standings
-        where kind = 'primary_document' and period <= $1 and state in ('issued', 'sent') and ($2::uuid is null or id > $2)
+        where ((kind = 'primary_document' and period <= $1) or (kind = 'correction' and date_trunc('month', issued_on) <= $1))
+            and state in ('issued', 'sent') and ($2::uuid is null or id > $2)
         order by id limit $3";
     DOCUMENT = "select id, kind, number, customer_id, period, issued_on, net, vat, gross, sha256, issued_at, state, state_on
         from document_standings where id = $1";
@@ -72,6 +73,33 @@ pub struct NewDocument<'a> {
     pub sha256: &'a str,
     /// When; the date of issue is the Tashkent day.
     pub issued_at: Timestamp,
+}
+
+/// A line of a document to be written; of a correction it is the difference.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NewLine {
+    /// The line of the order blank.
+    pub line: LineId,
+    /// Quantity in kind.
+    pub quantity: Decimal,
+    /// Net of VAT.
+    pub net: Money,
+    /// VAT.
+    pub vat: Money,
+    /// Net and VAT.
+    pub gross: Money,
+}
+
+impl From<&RenderedService> for NewLine {
+    fn from(rendered: &RenderedService) -> NewLine {
+        NewLine {
+            line: rendered.line,
+            quantity: rendered.quantity,
+            net: rendered.net,
+            vat: rendered.vat,
+            gross: rendered.gross,
+        }
+    }
 }
 
 /// An issued document and the state it is in.
@@ -234,13 +262,26 @@ impl Documents<'_> {
         lines: &[RenderedService],
         actor: &str,
     ) -> Result<(), DbError> {
+        let lines: Vec<NewLine> = lines.iter().map(NewLine::from).collect();
+        self.issue_dated(document, tashkent_day(document.issued_at), &lines, actor)
+            .await
+    }
+
+    /// The same with a date of its own (a VAT invoice carries the period's last day) and with any lines.
+    pub async fn issue_dated(
+        &mut self,
+        document: &NewDocument<'_>,
+        dated: NaiveDate,
+        lines: &[NewLine],
+        actor: &str,
+    ) -> Result<(), DbError> {
         sqlx::query(INSERT_DOCUMENT)
             .bind(document.id.uuid())
             .bind(document.kind.name())
             .bind(document.number)
             .bind(document.customer.uuid())
             .bind(document.period.map(ReportingPeriod::first_day))
-            .bind(tashkent_day(document.issued_at))
+            .bind(dated)
             .bind(document.net.decimal())
             .bind(document.vat.decimal())
             .bind(document.gross.decimal())
@@ -293,6 +334,23 @@ impl Documents<'_> {
         name.as_deref().map(state_of).transpose()
     }
 
+    /// A document as it stands. To move it, lock its state first.
+    pub async fn find(&mut self, id: DocumentId) -> Result<Option<DocumentRecord>, DbError> {
+        let row: Option<DocumentRow> = sqlx::query_as(DOCUMENT)
+            .bind(id.uuid())
+            .fetch_optional(self.tx.conn())
+            .await?;
+        row.map(DocumentRecord::try_from).transpose()
+    }
+
+    /// A document's content (canonical JSON) and its SHA-256.
+    pub async fn content(&mut self, id: DocumentId) -> Result<Option<(String, String)>, DbError> {
+        Ok(sqlx::query_as(CONTENT)
+            .bind(id.uuid())
+            .fetch_optional(self.tx.conn())
+            .await?)
+    }
+
     /// Whether a customer has its primary document of a period.
     pub async fn has_primary(
         &mut self,
@@ -312,7 +370,8 @@ fn page_key(after: Option<DocumentId>) -> Option<Uuid> {
 }
 
 impl Store {
-    /// Primary documents of periods up to `last_period` that nobody has accepted or disputed, at most `limit` after an id.
+    /// Primary documents of periods up to `last_period`, and corrections issued up to its end, that nobody has accepted or
+    /// disputed, at most `limit` after an id.
     pub async fn documents_to_accept(
         &self,
         last_period: ReportingPeriod,

@@ -1,7 +1,8 @@
 //! Invoices with their lines and what is paid of them.
 //!
-//! Rule: billing.md §2. An invoice is never changed; what is paid is the sum of its allocations (view
-//! `invoice_standings`).
+//! Rule: billing.md §2. An invoice is never changed. What it still asks for is its sum less its reductions (a request of
+//! more budget that lapsed, a service that ended early); what is paid is the sum of its allocations less what was released
+//! of them. The view `invoice_standings` is where both are made.
 
 use crate::{DbError, Store, Tx};
 use chrono::NaiveDate;
@@ -19,24 +20,33 @@ statements! {
         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
     INSERT_LINE = "insert into invoice_lines (invoice_id, position, line_id, first_period, last_period, net, vat)
         values ($1, $2, $3, $4, $5, $6, $7)";
-    OPEN_OF = "select id, number, issued_on, due_on, gross - paid as unpaid
-        from invoice_standings where customer_id = $1 and paid < gross order by due_on, number";
-    PAID_PARTS = "select allocated_on, sum(amount) as amount from payment_allocations
-        where invoice_id = $1 group by allocated_on order by allocated_on";
+    OPEN_OF = "select id, number, issued_on, due_on, due_gross - paid as unpaid
+        from invoice_standings where customer_id = $1 and paid < due_gross order by due_on, number";
+    /// A reduction and a release count from the start of their day on, a payment from its end.
+    PAID_PARTS = "select p.counts_on, sum(p.amount) as amount from (
+            select allocated_on as counts_on, amount from payment_allocations where invoice_id = $1
+            union all select reduced_on - 1, gross from invoice_reductions where invoice_id = $1
+            union all select released_on - 1, -amount from allocation_releases where invoice_id = $1) p
+        group by p.counts_on order by p.counts_on";
+    INSERT_REDUCTION = "insert into invoice_reductions (invoice_id, reduced_on, net, vat, gross, reason, recorded_at, recorded_by)
+        values ($1, $2, $3, $4, $5, $6, $7, $8)";
     INVOICE = "select s.id, s.number, s.customer_id, c.code as customer_code, s.order_blank_id, b.number as order_number, b.code as order_code,
             s.kind, s.issued_on, s.due_on, s.net, s.vat_rate, s.vat, s.gross, s.paid, s.paid_on, s.issued_at,
+            s.due_net, s.due_vat, s.due_gross, s.voided, s.open_through,
             coalesce(p.accrued, 0) as penalty_accrued, coalesce(p.overdue, 0) as overdue
         from invoice_standings s join customers c on c.id = s.customer_id left join order_blanks b on b.id = s.order_blank_id
         left join lateral (select sum(amount) as accrued, (array_agg(base order by day))[1] as overdue from penalty_accruals where invoice_id = s.id) p on true
         where s.id = $1";
     INVOICES_OF = "select s.id, s.number, s.customer_id, c.code as customer_code, s.order_blank_id, b.number as order_number, b.code as order_code,
             s.kind, s.issued_on, s.due_on, s.net, s.vat_rate, s.vat, s.gross, s.paid, s.paid_on, s.issued_at,
+            s.due_net, s.due_vat, s.due_gross, s.voided, s.open_through,
             coalesce(p.accrued, 0) as penalty_accrued, coalesce(p.overdue, 0) as overdue
         from invoice_standings s join customers c on c.id = s.customer_id left join order_blanks b on b.id = s.order_blank_id
         left join lateral (select sum(amount) as accrued, (array_agg(base order by day))[1] as overdue from penalty_accruals where invoice_id = s.id) p on true
         where s.customer_id = $1 and s.number > $2 order by s.number limit $3";
     INVOICES = "select s.id, s.number, s.customer_id, c.code as customer_code, s.order_blank_id, b.number as order_number, b.code as order_code,
             s.kind, s.issued_on, s.due_on, s.net, s.vat_rate, s.vat, s.gross, s.paid, s.paid_on, s.issued_at,
+            s.due_net, s.due_vat, s.due_gross, s.voided, s.open_through,
             coalesce(p.accrued, 0) as penalty_accrued, coalesce(p.overdue, 0) as overdue
         from invoice_standings s join customers c on c.id = s.customer_id left join order_blanks b on b.id = s.order_blank_id
         left join lateral (select sum(amount) as accrued, (array_agg(base order by day))[1] as overdue from penalty_accruals where invoice_id = s.id) p on true
@@ -70,6 +80,43 @@ impl InvoiceKind {
             _ => Err(DbError::Inconsistent(format!("`{name}` is no kind of invoice"))),
         }
     }
+}
+
+/// Why an invoice asks for less than it did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ReductionReason {
+    /// The request of more budget that it belongs to lapsed: all of it is void.
+    Lapsed,
+    /// A service ended before its time: what was not rendered isn't owed.
+    Terminated,
+    /// An amendment orders less than was invoiced.
+    Amended,
+}
+
+impl ReductionReason {
+    /// The name in the tables.
+    pub fn name(self) -> &'static str {
+        match self {
+            ReductionReason::Lapsed => "lapsed",
+            ReductionReason::Terminated => "terminated",
+            ReductionReason::Amended => "amended",
+        }
+    }
+}
+
+/// A part of an invoice that is no longer owed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct InvoiceReduction {
+    /// The invoice.
+    pub invoice: InvoiceId,
+    /// From the start of this day on.
+    pub reduced_on: NaiveDate,
+    /// Net of VAT, taken off.
+    pub net: Money,
+    /// VAT, taken off.
+    pub vat: Money,
+    /// Why.
+    pub reason: ReductionReason,
 }
 
 /// An invoice to be written. The day of issue is the Tashkent day of `issued_at`.
@@ -122,10 +169,20 @@ pub struct InvoiceRecord {
     pub vat: Money,
     /// Net and VAT.
     pub gross: Money,
-    /// What is paid.
+    /// What payments hold on it.
     pub paid: Money,
-    /// The day on which it was fully paid.
+    /// The day on which it was fully paid; none where nothing was.
     pub paid_on: Option<NaiveDate>,
+    /// Net of what it still asks for, paid or not.
+    pub due_net: Money,
+    /// VAT of what it still asks for.
+    pub due_vat: Money,
+    /// What it still asks for, paid or not: `gross` less its reductions.
+    pub due_gross: Money,
+    /// Whether it is void, as its request of more budget lapsed.
+    pub voided: bool,
+    /// The last day on which something of it was open when the day began; none while something is.
+    pub open_through: Option<NaiveDate>,
     /// When it was issued.
     pub issued_at: Timestamp,
     /// Late penalty accrued so far, not rounded.
@@ -152,6 +209,11 @@ struct InvoiceRow {
     gross: Decimal,
     paid: Decimal,
     paid_on: Option<NaiveDate>,
+    due_net: Decimal,
+    due_vat: Decimal,
+    due_gross: Decimal,
+    voided: bool,
+    open_through: Option<NaiveDate>,
     issued_at: Timestamp,
     penalty_accrued: Decimal,
     overdue: Decimal,
@@ -177,6 +239,11 @@ impl TryFrom<InvoiceRow> for InvoiceRecord {
             gross: Money::from_decimal(row.gross)?,
             paid: Money::from_decimal(row.paid)?,
             paid_on: row.paid_on,
+            due_net: Money::from_decimal(row.due_net)?,
+            due_vat: Money::from_decimal(row.due_vat)?,
+            due_gross: Money::from_decimal(row.due_gross)?,
+            voided: row.voided,
+            open_through: row.open_through,
             issued_at: row.issued_at,
             penalty_accrued: Exact::new(row.penalty_accrued),
             overdue: Money::from_decimal(row.overdue)?,
@@ -259,7 +326,31 @@ impl Invoices<'_> {
             .collect()
     }
 
-    /// What was paid of an invoice, by day.
+    /// Writes that a part of an invoice is no longer owed. Release what was paid of that part (`payments().release`).
+    /// Refused by constraint: `reduction_within_invoice`. Lock the customer first.
+    pub async fn reduce(
+        &mut self,
+        reduction: &InvoiceReduction,
+        recorded_by: &str,
+        at: Timestamp,
+    ) -> Result<(), DbError> {
+        let gross = reduction.net.checked_add(reduction.vat)?;
+        sqlx::query(INSERT_REDUCTION)
+            .bind(reduction.invoice.uuid())
+            .bind(reduction.reduced_on)
+            .bind(reduction.net.decimal())
+            .bind(reduction.vat.decimal())
+            .bind(gross.decimal())
+            .bind(reduction.reason.name())
+            .bind(at)
+            .bind(recorded_by)
+            .execute(self.tx.conn())
+            .await?;
+        Ok(())
+    }
+
+    /// What lowers the unpaid sum of an invoice, by the day from whose end on it counts: payments, and of the day before
+    /// theirs reductions and (the other way) releases, which count when their day begins.
     pub async fn paid_parts(&mut self, invoice: InvoiceId) -> Result<Vec<PaidPart>, DbError> {
         let rows: Vec<(NaiveDate, Decimal)> = sqlx::query_as(PAID_PARTS)
             .bind(invoice.uuid())

@@ -25,10 +25,14 @@ macro_rules! statements {
     };
 }
 
+pub mod acceptances;
 pub mod access;
+pub mod amendments;
 pub mod api_keys;
+pub mod budget_increases;
 pub mod cabinet;
 pub mod calendar_days;
+pub mod checklist;
 pub mod counting;
 pub mod customers;
 pub mod databases;
@@ -36,25 +40,36 @@ pub mod documents;
 mod error;
 pub mod extra_periods;
 pub mod idempotency;
+pub mod interruptions;
 pub mod invoices;
 pub mod jobs;
 pub mod ledger;
+pub mod material_documents;
 pub mod materials;
+pub mod notices;
+pub mod objections;
 pub mod operator;
 pub mod order_blanks;
 pub mod order_lines;
 pub mod outbox;
 pub mod payments;
 pub mod penalties;
+pub mod penalty_claims;
 pub mod periods;
 pub mod placements;
 pub mod plans;
+pub mod price_groups;
 pub mod price_lists;
+pub mod reconciliation_acts;
+pub mod refunds;
 pub mod registers;
 pub mod reporting;
 pub mod runnable;
 mod segment_draft;
+pub mod settlements;
 mod store;
+pub mod terminations;
+pub mod vat_invoices;
 
 pub use error::DbError;
 /// What [`Store::snapshot_listener`] gives.
@@ -71,27 +86,42 @@ pub fn all_statements() -> impl Iterator<Item = (&'static str, &'static str)> {
         api_keys::STATEMENTS,
         registers::STATEMENTS,
         price_lists::STATEMENTS,
+        price_groups::STATEMENTS,
+        acceptances::STATEMENTS,
         placements::STATEMENTS,
         order_lines::STATEMENTS,
         order_blanks::STATEMENTS,
         operator::STATEMENTS,
+        checklist::STATEMENTS,
+        material_documents::STATEMENTS,
         materials::STATEMENTS,
+        notices::STATEMENTS,
+        budget_increases::STATEMENTS,
         extra_periods::STATEMENTS,
         customers::STATEMENTS,
         calendar_days::STATEMENTS,
         documents::STATEMENTS,
+        interruptions::STATEMENTS,
         invoices::STATEMENTS,
+        terminations::STATEMENTS,
         jobs::STATEMENTS,
         ledger::STATEMENTS,
         outbox::STATEMENTS,
         payments::STATEMENTS,
         penalties::STATEMENTS,
+        vat_invoices::STATEMENTS,
+        penalty_claims::STATEMENTS,
+        objections::STATEMENTS,
         periods::STATEMENTS,
         databases::STATEMENTS,
         idempotency::STATEMENTS,
         reporting::STATEMENTS,
         access::STATEMENTS,
+        amendments::STATEMENTS,
         cabinet::STATEMENTS,
+        settlements::STATEMENTS,
+        refunds::STATEMENTS,
+        reconciliation_acts::STATEMENTS,
     ]
     .into_iter()
     .flatten()

@@ -1,15 +1,18 @@
 //! Ad materials, their files and the history of their moderation (orders.md §4).
 //!
-//! A material's row is never updated; the last row of `moderation_decisions` is its state. Files are kept once by their
-//! SHA-256, however many materials show them.
+//! A material's row is never updated; the last row of `moderation_decisions` is its state, `material_standings` puts
+//! together how it stands. Files are kept once by their SHA-256, however many materials show them.
+//!
+//! Not here: copies of licences (`material_documents`), the checklist (`checklist`).
 
 use crate::placements::from_column;
 use crate::{DbError, Tx};
 use chrono::NaiveDate;
-use namoyish_domain::calendar::Timestamp;
+use namoyish_domain::calendar::{Timestamp, tashkent_day};
 use namoyish_domain::ids::{AdMaterialId, CustomerId, LineId, OrderBlankId};
 use namoyish_domain::orders::material::{MaterialKind, MediaType};
-use namoyish_domain::orders::moderation::{ModerationReason, ModerationState};
+use namoyish_domain::orders::moderation::{Moderation, ModerationReason, ModerationState};
+use namoyish_domain::orders::runnable::MaterialFacts;
 use sqlx::Row;
 use sqlx::postgres::PgRow;
 use uuid::Uuid;
@@ -20,25 +23,37 @@ statements! {
     INSERT = "insert into ad_materials (id, line_id, version, kind, title, body, target_url, file_sha256, width, height,
             submitted_at, submitted_by, live_from)
         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
-    INSERT_DECISION = "insert into moderation_decisions (material_id, state, reasons, comment, decided_at, decided_by)
-        values ($1, $2, $3, $4, $5, $6)";
-    FIND = "select m.*, b.id as order_blank_id, b.customer_id, d.state, d.reasons, d.comment, d.decided_at, d.decided_by
-        from ad_materials m join order_lines l on l.id = m.line_id join order_blanks b on b.id = l.order_blank_id
-            left join lateral (select * from moderation_decisions where material_id = m.id order by id desc limit 1) d on true
+    INSERT_DECISION = "insert into moderation_decisions (material_id, state, reasons, comment, decided_at, decided_by, runs_on)
+        values ($1, $2, $3, $4, $5, $6, $7)";
+    FIND = "select m.id, m.line_id, m.version, m.kind, m.title, m.body, m.target_url, m.file_sha256, m.width, m.height, m.submitted_at,
+            m.submitted_by, s.live_from, b.id as order_blank_id, b.customer_id, s.state, s.runs_on, s.reasons, s.comment, s.decided_at, s.decided_by,
+            s.ever_approved, s.documents_until, s.document_revoked, s.awaiting_amendment
+        from ad_materials m join material_standings s on s.material_id = m.id
+            join order_lines l on l.id = m.line_id join order_blanks b on b.id = l.order_blank_id
         where m.id = $1";
     LOCK = "select id from ad_materials where id = $1 for no key update";
-    OF_LINE = "select m.*, b.id as order_blank_id, b.customer_id, d.state, d.reasons, d.comment, d.decided_at, d.decided_by
-        from ad_materials m join order_lines l on l.id = m.line_id join order_blanks b on b.id = l.order_blank_id
-            left join lateral (select * from moderation_decisions where material_id = m.id order by id desc limit 1) d on true
+    OF_LINE = "select m.id, m.line_id, m.version, m.kind, m.title, m.body, m.target_url, m.file_sha256, m.width, m.height, m.submitted_at,
+            m.submitted_by, s.live_from, b.id as order_blank_id, b.customer_id, s.state, s.runs_on, s.reasons, s.comment, s.decided_at, s.decided_by,
+            s.ever_approved, s.documents_until, s.document_revoked, s.awaiting_amendment
+        from ad_materials m join material_standings s on s.material_id = m.id
+            join order_lines l on l.id = m.line_id join order_blanks b on b.id = l.order_blank_id
         where m.line_id = $1 and m.version > $2 order by m.version limit $3";
     /// $1 after, $2 limit, $3 state or null for all that wait, $4 customer or null.
-    QUEUE = "select m.*, b.id as order_blank_id, b.customer_id, d.state, d.reasons, d.comment, d.decided_at, d.decided_by
-        from ad_materials m join order_lines l on l.id = m.line_id join order_blanks b on b.id = l.order_blank_id
-            join lateral (select * from moderation_decisions where material_id = m.id order by id desc limit 1) d on true
+    QUEUE = "select m.id, m.line_id, m.version, m.kind, m.title, m.body, m.target_url, m.file_sha256, m.width, m.height, m.submitted_at,
+            m.submitted_by, s.live_from, b.id as order_blank_id, b.customer_id, s.state, s.runs_on, s.reasons, s.comment, s.decided_at, s.decided_by,
+            s.ever_approved, s.documents_until, s.document_revoked, s.awaiting_amendment
+        from ad_materials m join material_standings s on s.material_id = m.id
+            join order_lines l on l.id = m.line_id join order_blanks b on b.id = l.order_blank_id
         where ($1::uuid is null or m.id > $1) and ($4::uuid is null or b.customer_id = $4)
-            and case when $3::text is null then d.state in ('submitted', 'in_review', 'documents_required') else d.state = $3 end
+            and case when $3::text is null then s.state in ('submitted', 'in_review', 'documents_required', 'documents_overdue') else s.state = $3 end
         order by m.id limit $2";
-    HISTORY = "select state, reasons, comment, decided_at, decided_by from moderation_decisions where material_id = $1 order by id limit 1000";
+    INSERT_START = "insert into material_starts (material_id, live_from, set_at) values ($1, $2, $3)";
+    INSERT_SUBJECT_EVENT = "insert into material_subject_events (material_id, event, note, amendment, at, actor) values ($1, $2, $3, $4, $5, $6)";
+    SUBJECT_EVENTS = "select event, note, amendment, at, actor from material_subject_events where material_id = $1 order by id limit 1000";
+    /// Materials whose papers were asked for before an instant and still are waited for.
+    PAPERS_OVERDUE = "select s.material_id from material_standings s
+        where s.state = 'documents_required' and s.decided_at < $1 order by s.material_id limit $2";
+    HISTORY = "select state, runs_on, reasons, comment, decided_at, decided_by from moderation_decisions where material_id = $1 order by id limit 1000";
 }
 
 /// A file as kept.
@@ -86,6 +101,8 @@ pub struct NewAdMaterial {
 pub struct Decision {
     /// The state that it led to.
     pub state: ModerationState,
+    /// It was approved before, and runs while it is looked at again.
+    pub runs_on: bool,
     /// Why.
     pub reasons: Vec<ModerationReason>,
     /// In the moderator's words.
@@ -107,6 +124,57 @@ pub struct AdMaterial {
     pub customer: CustomerId,
     /// The last decision.
     pub decision: Decision,
+    /// Whether it was approved at some time.
+    pub ever_approved: bool,
+    /// Last day on which all its documents are valid; `None`: it has none.
+    pub documents_until: Option<NaiveDate>,
+    /// One of its documents was reported revoked.
+    pub document_revoked: bool,
+    /// A second subject waits for its amendment.
+    pub awaiting_amendment: bool,
+}
+
+impl AdMaterial {
+    /// Its state as the rules take it.
+    pub fn moderation(&self) -> Moderation {
+        Moderation {
+            state: self.decision.state,
+            runs_on: self.decision.runs_on,
+        }
+    }
+
+    /// What matters of it for running.
+    pub fn facts(&self) -> MaterialFacts {
+        MaterialFacts {
+            moderation: self.moderation(),
+            decided_on: tashkent_day(self.decision.decided_at),
+            live_from: self.material.live_from,
+            documents_until: self.documents_until,
+            document_revoked: self.document_revoked,
+            awaiting_amendment: self.awaiting_amendment,
+        }
+    }
+
+    /// Whether it counts as submitted, so that the next version is a change: a first material that was rejected or waits for
+    /// its papers does not (orders.md §4).
+    pub fn counts_as_submitted(&self) -> bool {
+        self.ever_approved || !self.decision.state.waits_for_customer()
+    }
+}
+
+/// What became of a second advertised subject [003 §6.5].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SubjectEvent {
+    /// The operator has consented; `false`: a moderator flagged it.
+    pub consented: bool,
+    /// What else is advertised, or the written consent.
+    pub note: String,
+    /// The amendment with the revised price; empty for a flag.
+    pub amendment: String,
+    /// When.
+    pub at: Timestamp,
+    /// By whom.
+    pub actor: String,
 }
 
 /// See [`Tx::materials`].
@@ -121,7 +189,7 @@ impl Tx {
 }
 
 impl Materials<'_> {
-    /// Keeps a file by its hash; one that is there already is left alone.
+    /// Keeps an image by its hash; one that is there already is left alone.
     pub async fn put_file(
         &mut self,
         sha256: &str,
@@ -129,9 +197,20 @@ impl Materials<'_> {
         content: &[u8],
         at: Timestamp,
     ) -> Result<(), DbError> {
+        self.put_file_of(sha256, media_type.code(), content, at).await
+    }
+
+    /// Keeps any file by its hash, under a media type that its bytes were checked for.
+    pub(crate) async fn put_file_of(
+        &mut self,
+        sha256: &str,
+        media_type: &str,
+        content: &[u8],
+        at: Timestamp,
+    ) -> Result<(), DbError> {
         sqlx::query(PUT_FILE)
             .bind(sha256)
-            .bind(media_type.code())
+            .bind(media_type)
             .bind(content)
             .bind(at)
             .execute(self.0.conn())
@@ -181,6 +260,7 @@ impl Materials<'_> {
             .await?;
         let submitted = Decision {
             state: ModerationState::Submitted,
+            runs_on: false,
             reasons: Vec::new(),
             comment: String::new(),
             decided_at: material.submitted_at,
@@ -199,6 +279,7 @@ impl Materials<'_> {
             .bind(&decision.comment)
             .bind(decision.decided_at)
             .bind(&decision.decided_by)
+            .bind(decision.runs_on)
             .execute(self.0.conn())
             .await?;
         Ok(())
@@ -253,6 +334,102 @@ impl Materials<'_> {
         rows.iter().map(material_of_row).collect()
     }
 
+    /// Moves a material's first day: its papers came after it (orders.md §4).
+    pub async fn set_live_from(
+        &mut self,
+        id: AdMaterialId,
+        live_from: NaiveDate,
+        at: Timestamp,
+    ) -> Result<(), DbError> {
+        sqlx::query(INSERT_START)
+            .bind(id.uuid())
+            .bind(live_from)
+            .bind(at)
+            .execute(self.0.conn())
+            .await?;
+        Ok(())
+    }
+
+    /// Says that a material advertises a second subject: it isn't shown until [`Materials::clear_second_subject`].
+    pub async fn flag_second_subject(
+        &mut self,
+        id: AdMaterialId,
+        subject: &str,
+        actor: &str,
+        at: Timestamp,
+    ) -> Result<(), DbError> {
+        self.insert_subject_event(id, "flagged", subject, "", actor, at)
+            .await
+    }
+
+    /// Records the operator's written consent to a second subject with the amendment that revised the price: the material
+    /// may be shown again. The caller bumps the snapshot. Refused by `consent_names_its_amendment` without an amendment.
+    pub async fn clear_second_subject(
+        &mut self,
+        id: AdMaterialId,
+        consent: &str,
+        amendment: &str,
+        actor: &str,
+        at: Timestamp,
+    ) -> Result<(), DbError> {
+        self.insert_subject_event(id, "consented", consent, amendment, actor, at)
+            .await
+    }
+
+    async fn insert_subject_event(
+        &mut self,
+        id: AdMaterialId,
+        event: &str,
+        note: &str,
+        amendment: &str,
+        actor: &str,
+        at: Timestamp,
+    ) -> Result<(), DbError> {
+        sqlx::query(INSERT_SUBJECT_EVENT)
+            .bind(id.uuid())
+            .bind(event)
+            .bind(note)
+            .bind(amendment)
+            .bind(at)
+            .bind(actor)
+            .execute(self.0.conn())
+            .await?;
+        Ok(())
+    }
+
+    /// What became of a material's second subject, oldest first.
+    pub async fn subject_events(&mut self, id: AdMaterialId) -> Result<Vec<SubjectEvent>, DbError> {
+        let rows = sqlx::query(SUBJECT_EVENTS)
+            .bind(id.uuid())
+            .fetch_all(self.0.conn())
+            .await?;
+        rows.iter()
+            .map(|row| {
+                Ok(SubjectEvent {
+                    consented: row.try_get::<&str, _>("event")? == "consented",
+                    note: row.try_get("note")?,
+                    amendment: row.try_get("amendment")?,
+                    at: row.try_get("at")?,
+                    actor: row.try_get("actor")?,
+                })
+            })
+            .collect()
+    }
+
+    /// Materials whose papers were asked for before `asked_before` and still are waited for, at most `limit`.
+    pub async fn papers_overdue(
+        &mut self,
+        asked_before: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<AdMaterialId>, DbError> {
+        let ids: Vec<Uuid> = sqlx::query_scalar(PAPERS_OVERDUE)
+            .bind(asked_before)
+            .bind(i64::from(limit))
+            .fetch_all(self.0.conn())
+            .await?;
+        Ok(ids.into_iter().map(AdMaterialId::from_uuid).collect())
+    }
+
     /// All decisions on a material, oldest first.
     pub async fn history(&mut self, id: AdMaterialId) -> Result<Vec<Decision>, DbError> {
         let rows = sqlx::query(HISTORY)
@@ -271,6 +448,7 @@ fn decision_of_row(row: &PgRow) -> Result<Decision, DbError> {
     Ok(Decision {
         state: ModerationState::parse(&state)
             .ok_or_else(|| DbError::Inconsistent(format!("moderation state {state}")))?,
+        runs_on: row.try_get("runs_on")?,
         reasons: reasons
             .iter()
             .map(|code| {
@@ -307,5 +485,9 @@ fn material_of_row(row: &PgRow) -> Result<AdMaterial, DbError> {
         blank: OrderBlankId::from_uuid(row.try_get("order_blank_id")?),
         customer: CustomerId::from_uuid(row.try_get("customer_id")?),
         decision: decision_of_row(row)?,
+        ever_approved: row.try_get("ever_approved")?,
+        documents_until: row.try_get("documents_until")?,
+        document_revoked: row.try_get("document_revoked")?,
+        awaiting_amendment: row.try_get("awaiting_amendment")?,
     })
 }

@@ -1,7 +1,9 @@
 //! The operator's own facts: requisites, VAT status by date, VAT rates, editions of the rules (orders.md §1).
 
+use crate::customers::{RequisitesChange, change_of_row};
 use crate::{DbError, Tx};
 use chrono::NaiveDate;
+use namoyish_domain::calendar::Timestamp;
 use namoyish_domain::money::Rate;
 use namoyish_domain::orders::order_blank::VatTerms;
 use namoyish_domain::orders::party::{OperatorForm, OperatorRequisites};
@@ -22,6 +24,10 @@ statements! {
     PUT_VAT_STATUS = "insert into operator_vat_status (valid_from, vat_payer) values ($1, $2)
         on conflict (valid_from) do update set vat_payer = excluded.vat_payer";
     VAT_STATUS_ON = "select vat_payer from operator_vat_status where valid_from <= $1 order by valid_from desc limit 1";
+    VAT_STATUSES = "select valid_from, vat_payer from operator_vat_status order by valid_from desc limit $1";
+    INSERT_CHANGE = "insert into operator_changes (changed_at, changed_by, before, after) values ($1, $2, $3, $4)";
+    CHANGES = "select id, changed_at, changed_by, before, after from operator_changes
+        where ($1::bigint is null or id < $1) order by id desc limit $2";
     PUT_VAT_RATE = "insert into vat_rates (valid_from, rate) values ($1, $2) on conflict (valid_from) do update set rate = excluded.rate";
     VAT_RATE_ON = "select rate from vat_rates where valid_from <= $1 order by valid_from desc limit 1";
     /// A scenario that names a rate of its own means it for all days.
@@ -32,6 +38,8 @@ statements! {
     EDITION = "select number, text, sha256, published_on, in_force_from from rules_editions where number = $1";
     EDITIONS = "select number, text, sha256, published_on, in_force_from from rules_editions where number < $1
         order by number desc limit $2";
+    /// Without their texts, which may be long.
+    EDITION_HEADS = "select number, '' as text, sha256, published_on, in_force_from from rules_editions order by number desc limit $1";
     LOCK_EDITIONS = "select pg_advisory_xact_lock(7302001)";
 }
 
@@ -134,6 +142,46 @@ impl OperatorRows<'_> {
         Ok(())
     }
 
+    /// The statuses by the day from which they hold, latest first.
+    pub async fn vat_statuses(&mut self, limit: u32) -> Result<Vec<(NaiveDate, bool)>, DbError> {
+        Ok(sqlx::query_as(VAT_STATUSES)
+            .bind(i64::from(limit))
+            .fetch_all(self.0.conn())
+            .await?)
+    }
+
+    /// Appends to the history of the operator's requisites.
+    pub async fn insert_change(
+        &mut self,
+        at: Timestamp,
+        by: &str,
+        before: serde_json::Value,
+        after: serde_json::Value,
+    ) -> Result<(), DbError> {
+        sqlx::query(INSERT_CHANGE)
+            .bind(at)
+            .bind(by)
+            .bind(before)
+            .bind(after)
+            .execute(self.0.conn())
+            .await?;
+        Ok(())
+    }
+
+    /// The history of the operator's requisites, newest first.
+    pub async fn changes(
+        &mut self,
+        before: Option<i64>,
+        limit: u32,
+    ) -> Result<Vec<RequisitesChange>, DbError> {
+        let rows = sqlx::query(CHANGES)
+            .bind(before)
+            .bind(i64::from(limit))
+            .fetch_all(self.0.conn())
+            .await?;
+        rows.iter().map(change_of_row).collect()
+    }
+
     /// Sets the rate from a day on.
     pub async fn put_vat_rate(&mut self, valid_from: NaiveDate, rate: Rate) -> Result<(), DbError> {
         sqlx::query(PUT_VAT_RATE)
@@ -206,6 +254,15 @@ impl OperatorRows<'_> {
             .fetch_optional(self.0.conn())
             .await?;
         row.as_ref().map(edition_of_row).transpose()
+    }
+
+    /// Editions without their texts, newest first.
+    pub async fn edition_heads(&mut self, limit: u32) -> Result<Vec<RulesEdition>, DbError> {
+        let rows = sqlx::query(EDITION_HEADS)
+            .bind(i64::from(limit))
+            .fetch_all(self.0.conn())
+            .await?;
+        rows.iter().map(edition_of_row).collect()
     }
 
     /// Editions with a number below `below`, newest first.

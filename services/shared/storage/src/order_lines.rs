@@ -12,6 +12,7 @@ use namoyish_domain::ids::{LineId, OrderBlankId, PlacementId, PriceListItemId};
 use namoyish_domain::money::{Money, UnitPrice};
 use namoyish_domain::orders::order_blank::{Budget, BudgetMode, LineKind, Term};
 use namoyish_domain::orders::placement::{PlacementFormat, RegionCode};
+use namoyish_domain::orders::targeting::Targeting;
 use rust_decimal::Decimal;
 use sqlx::Row;
 use sqlx::postgres::PgRow;
@@ -19,8 +20,9 @@ use uuid::Uuid;
 
 statements! {
     INSERT = "insert into order_lines (id, order_blank_id, position, code, kind, price_list_item_id, unit_price,
-            ordered_first_day, ordered_last_day, first_day, last_day, budget_mode, budget, quantity, one_off)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $8, $9, $10, $11, $12, $13)";
+            ordered_first_day, ordered_last_day, first_day, last_day, budget_mode, budget, quantity, one_off,
+            rubrics, search_phrases, schedule, frequency_cap, list_price, price_group)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)";
     INSERT_PLACEMENTS = "insert into line_placements (line_id, placement_id) select $1, unnest($2::uuid[])";
     INSERT_REGIONS = "insert into line_regions (line_id, region) select $1, unnest($2::text[])";
     OF_BLANK = "select l.*,
@@ -42,6 +44,15 @@ statements! {
     FORMATS = "select p.id, p.kind, p.width, p.height, p.bytes_max, p.text_max from line_placements lp
         join placements p on p.id = lp.placement_id where lp.line_id = $1 order by p.code";
     SET_TERM = "update order_lines set first_day = $2, last_day = $3 where id = $1";
+    DELETE_PLACEMENTS = "delete from line_placements where line_id = $1";
+    DELETE_REGIONS = "delete from line_regions where line_id = $1";
+    DELETE_OF_BLANK_PLACEMENTS = "delete from line_placements where line_id in (select id from order_lines where order_blank_id = $1)";
+    DELETE_OF_BLANK_REGIONS = "delete from line_regions where line_id in (select id from order_lines where order_blank_id = $1)";
+    DELETE_OF_BLANK = "delete from order_lines where order_blank_id = $1";
+    AMEND = "update order_lines set unit_price = $2, first_day = $3, last_day = $4, budget = $5, quantity = $6, rubrics = $7,
+            search_phrases = $8, schedule = $9, frequency_cap = $10 where id = $1";
+    LOCK_OF_BLANK = "select id from order_lines where order_blank_id = $1 order by id for no key update";
+    SET_PAUSED = "update order_lines set paused_at = $2 where id = $1";
     INSERT_CHANGE = "insert into line_changes (line_id, changed_at, actor, kind, details) values ($1, $2, $3, $4, $5)";
     CHANGES = "select id, changed_at, actor, kind, details from line_changes where line_id = $1 and id > $2 order by id limit $3";
 }
@@ -63,6 +74,10 @@ pub struct OrderLine {
     pub item: PriceListItemId,
     /// Its price, frozen.
     pub unit_price: UnitPrice,
+    /// The list price that it was made of; `None`: agreed on apart from the list, or older than the column.
+    pub list_price: Option<UnitPrice>,
+    /// The price group whose coefficient made it.
+    pub price_group: Option<String>,
     /// The term as ordered.
     pub ordered_term: Term,
     /// The term in force.
@@ -81,6 +96,8 @@ pub struct OrderLine {
     pub placements: Vec<PlacementId>,
     /// To whom; empty: everywhere.
     pub regions: Vec<RegionCode>,
+    /// To whom and when, beside the regions.
+    pub targeting: Targeting,
 }
 
 /// An entry of a line's history.
@@ -127,8 +144,18 @@ impl OrderLines<'_> {
             .bind(line.budget.map(|budget| budget.amount.decimal()))
             .bind(line.quantity)
             .bind(line.one_off)
+            .bind(line.targeting.rubrics())
+            .bind(line.targeting.search_phrases())
+            .bind(line.targeting.schedule())
+            .bind(cap_column(&line.targeting))
+            .bind(line.list_price.map(UnitPrice::decimal))
+            .bind(&line.price_group)
             .execute(self.0.conn())
             .await?;
+        self.insert_places(line).await
+    }
+
+    async fn insert_places(&mut self, line: &OrderLine) -> Result<(), DbError> {
         let placements: Vec<Uuid> = line.placements.iter().map(|id| id.uuid()).collect();
         sqlx::query(INSERT_PLACEMENTS)
             .bind(line.id.uuid())
@@ -140,6 +167,56 @@ impl OrderLines<'_> {
             .bind(line.id.uuid())
             .bind(regions)
             .execute(self.0.conn())
+            .await?;
+        Ok(())
+    }
+
+    /// Writes what an amendment changed: term, price, budget, quantity, places, targeting. Refused by `amendment_needed`
+    /// unless this transaction signs an amendment of the line.
+    pub async fn amend(&mut self, line: &OrderLine) -> Result<(), DbError> {
+        let done = sqlx::query(AMEND)
+            .bind(line.id.uuid())
+            .bind(line.unit_price.decimal())
+            .bind(line.term.first_day())
+            .bind(line.term.last_day())
+            .bind(line.budget.map(|budget| budget.amount.decimal()))
+            .bind(line.quantity)
+            .bind(line.targeting.rubrics())
+            .bind(line.targeting.search_phrases())
+            .bind(line.targeting.schedule())
+            .bind(cap_column(&line.targeting))
+            .execute(self.0.conn())
+            .await?;
+        one_row(done.rows_affected(), "order line has gone under its lock")?;
+        for statement in [DELETE_PLACEMENTS, DELETE_REGIONS] {
+            sqlx::query(statement)
+                .bind(line.id.uuid())
+                .execute(self.0.conn())
+                .await?;
+        }
+        self.insert_places(line).await
+    }
+
+    /// Removes the lines of a draft. Refused by `append_only` once the blank is signed.
+    pub async fn delete_of_draft(&mut self, blank: OrderBlankId) -> Result<(), DbError> {
+        for statement in [
+            DELETE_OF_BLANK_PLACEMENTS,
+            DELETE_OF_BLANK_REGIONS,
+            DELETE_OF_BLANK,
+        ] {
+            sqlx::query(statement)
+                .bind(blank.uuid())
+                .execute(self.0.conn())
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// Locks all lines of a blank, in the order of their ids, until the transaction ends.
+    pub async fn lock_of_blank(&mut self, blank: OrderBlankId) -> Result<(), DbError> {
+        sqlx::query(LOCK_OF_BLANK)
+            .bind(blank.uuid())
+            .fetch_all(self.0.conn())
             .await?;
         Ok(())
     }
@@ -200,6 +277,16 @@ impl OrderLines<'_> {
         one_row(done.rows_affected(), "order line has gone under its lock")
     }
 
+    /// Pauses a line, or lets it go on.
+    pub async fn set_paused(&mut self, id: LineId, since: Option<Timestamp>) -> Result<(), DbError> {
+        let done = sqlx::query(SET_PAUSED)
+            .bind(id.uuid())
+            .bind(since)
+            .execute(self.0.conn())
+            .await?;
+        one_row(done.rows_affected(), "order line has gone under its lock")
+    }
+
     /// Appends to a line's history.
     pub async fn insert_change(
         &mut self,
@@ -247,6 +334,31 @@ impl OrderLines<'_> {
     }
 }
 
+fn cap_column(targeting: &Targeting) -> Option<i16> {
+    targeting.frequency_cap().and_then(|cap| i16::try_from(cap).ok())
+}
+
+/// Targeting out of its four columns.
+pub(crate) fn targeting_of_row(row: &PgRow) -> Result<Targeting, DbError> {
+    targeting_of_columns(
+        &row.try_get::<Vec<String>, _>("rubrics")?,
+        &row.try_get::<Vec<String>, _>("search_phrases")?,
+        &row.try_get::<Vec<String>, _>("schedule")?,
+        row.try_get("frequency_cap")?,
+    )
+}
+
+/// Targeting out of the values of its columns.
+pub(crate) fn targeting_of_columns(
+    rubrics: &[String],
+    search_phrases: &[String],
+    schedule: &[String],
+    frequency_cap: Option<i16>,
+) -> Result<Targeting, DbError> {
+    Targeting::new(rubrics, search_phrases, schedule, frequency_cap.map(i64::from))
+        .map_err(|refused| DbError::Inconsistent(format!("targeting: {refused}")))
+}
+
 fn line_of_row(row: &PgRow) -> Result<OrderLine, DbError> {
     let id = LineId::from_uuid(row.try_get::<Uuid, _>("id")?);
     let inconsistent = |what: &str| DbError::Inconsistent(format!("order line {id}: {what}"));
@@ -274,6 +386,11 @@ fn line_of_row(row: &PgRow) -> Result<OrderLine, DbError> {
         kind: LineKind::parse(&kind).ok_or_else(|| inconsistent("kind"))?,
         item: PriceListItemId::from_uuid(row.try_get("price_list_item_id")?),
         unit_price: UnitPrice::new(row.try_get("unit_price")?)?,
+        list_price: row
+            .try_get::<Option<Decimal>, _>("list_price")?
+            .map(UnitPrice::new)
+            .transpose()?,
+        price_group: row.try_get("price_group")?,
         ordered_term: term("ordered_first_day", "ordered_last_day")?,
         term: term("first_day", "last_day")?,
         budget,
@@ -286,5 +403,6 @@ fn line_of_row(row: &PgRow) -> Result<OrderLine, DbError> {
             .iter()
             .map(|code| region_code(code))
             .collect::<Result<_, _>>()?,
+        targeting: targeting_of_row(row)?,
     })
 }

@@ -1,6 +1,7 @@
 //! Payments received and what they pay.
 //!
-//! Rule: billing.md §3. A payment and its allocations are never changed; what isn't allocated is free advance.
+//! Rule: billing.md §3. A payment and its allocations are never changed; an allocation that an invoice no longer needs is
+//! released by a record of its own. What isn't allocated, or is released, is free advance.
 
 use crate::{DbError, Store, Tx};
 use chrono::NaiveDate;
@@ -20,12 +21,26 @@ statements! {
     OF_CUSTOMER = "select id, customer_id, received_on, amount, method, named_invoice, reference, recorded_at, recorded_by, idempotency_key
         from payments where customer_id = $1 order by received_on desc, id desc limit $2";
     INSERT_ALLOCATION = "insert into payment_allocations (payment_id, invoice_id, allocated_on, amount) values ($1, $2, $3, $4)";
-    ALLOCATIONS_OF = "select a.invoice_id, a.amount, a.allocated_on from payment_allocations a join invoices i on i.id = a.invoice_id
-        where a.payment_id = $1 order by a.allocated_on, i.due_on, i.number";
-    FREE_OF = "select p.id, p.received_on, p.amount - coalesce(sum(a.amount), 0) as free
-        from payments p left join payment_allocations a on a.payment_id = p.id
-        where p.customer_id = $1 group by p.id having p.amount > coalesce(sum(a.amount), 0)
-        order by p.received_on, p.id";
+    INSERT_RELEASE = "insert into allocation_releases (payment_id, invoice_id, released_on, amount, recorded_at, recorded_by)
+        values ($1, $2, $3, $4, $5, $6)";
+    /// The newest money first: it is given back first.
+    HELD_BY = "select p.id, (select sum(a.amount) from payment_allocations a where a.payment_id = p.id and a.invoice_id = $1)
+                - coalesce((select sum(r.amount) from allocation_releases r where r.payment_id = p.id and r.invoice_id = $1), 0) as held
+        from payments p where exists (select 1 from payment_allocations a where a.payment_id = p.id and a.invoice_id = $1)
+        order by p.received_on desc, p.id desc";
+    ALLOCATIONS_OF = "select h.invoice_id, h.amount, h.allocated_on from (
+            select a.invoice_id, min(a.allocated_on) as allocated_on, sum(a.amount) - coalesce((select sum(r.amount)
+                from allocation_releases r where r.payment_id = $1 and r.invoice_id = a.invoice_id), 0) as amount
+            from payment_allocations a where a.payment_id = $1 group by a.invoice_id) h
+        join invoices i on i.id = h.invoice_id where h.amount > 0 order by h.allocated_on, i.due_on, i.number";
+    FREE_OF = "select f.id, f.received_on, f.free from (select p.id, p.received_on, p.amount
+                - coalesce((select sum(a.amount) from payment_allocations a where a.payment_id = p.id), 0)
+                + coalesce((select sum(r.amount) from allocation_releases r where r.payment_id = p.id), 0)
+                - coalesce((select sum(c.amount) from penalty_allocations c where c.payment_id = p.id), 0)
+                - coalesce((select sum(t.amount) from refund_takes t join refunds f on f.id = t.refund_id
+                    where t.payment_id = p.id and f.state in ('fixed', 'paid')), 0) as free
+            from payments p where p.customer_id = $1) f
+        where f.free > 0 order by f.received_on, f.id";
 }
 
 /// A payment as it is kept.
@@ -87,6 +102,19 @@ impl TryFrom<PaymentRow> for PaymentRecord {
     }
 }
 
+/// A part of an allocation that becomes free advance again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Release {
+    /// Whose money it is.
+    pub payment: PaymentId,
+    /// The invoice that held it.
+    pub invoice: InvoiceId,
+    /// From the start of this day on.
+    pub released_on: NaiveDate,
+    /// How much.
+    pub amount: Money,
+}
+
 /// Payments inside a transaction.
 #[derive(Debug)]
 pub struct Payments<'a> {
@@ -140,7 +168,76 @@ impl Payments<'_> {
         Ok(())
     }
 
-    /// What a payment pays.
+    /// Writes that a part of an allocation is free again. Refused by constraint: `release_within_allocation`.
+    pub async fn release(
+        &mut self,
+        release: &Release,
+        recorded_by: &str,
+        at: Timestamp,
+    ) -> Result<(), DbError> {
+        sqlx::query(INSERT_RELEASE)
+            .bind(release.payment.uuid())
+            .bind(release.invoice.uuid())
+            .bind(release.released_on)
+            .bind(release.amount.decimal())
+            .bind(at)
+            .bind(recorded_by)
+            .execute(self.tx.conn())
+            .await?;
+        Ok(())
+    }
+
+    /// What each payment holds on an invoice, the newest payment first; nothing that is released already.
+    pub async fn held_by(&mut self, invoice: InvoiceId) -> Result<Vec<(PaymentId, Money)>, DbError> {
+        let rows: Vec<(Uuid, Decimal)> = sqlx::query_as(HELD_BY)
+            .bind(invoice.uuid())
+            .fetch_all(self.tx.conn())
+            .await?;
+        let mut held = Vec::with_capacity(rows.len());
+        for (payment, amount) in rows {
+            let amount = Money::from_decimal(amount)?;
+            if amount.is_positive() {
+                held.push((PaymentId::from_uuid(payment), amount));
+            }
+        }
+        Ok(held)
+    }
+
+    /// Releases what payments hold on an invoice beyond what it still asks for, the newest payment first. Lock the
+    /// customer and write the reduction first; then let the free money pay what is open.
+    pub async fn release_surplus(
+        &mut self,
+        invoice: InvoiceId,
+        released_on: NaiveDate,
+        recorded_by: &str,
+        at: Timestamp,
+    ) -> Result<Vec<Release>, DbError> {
+        let due = match self.tx.invoices().lookup(invoice).await? {
+            Some(record) => record.due_gross,
+            None => return Err(DbError::Inconsistent(format!("{invoice} has gone"))),
+        };
+        let held = self.held_by(invoice).await?;
+        let mut surplus = Money::sum(held.iter().map(|(_, amount)| *amount))?.checked_sub(due)?;
+        let mut released = Vec::new();
+        for (payment, amount) in held {
+            let part = amount.min(surplus);
+            if !part.is_positive() {
+                break;
+            }
+            surplus = surplus.checked_sub(part)?;
+            let release = Release {
+                payment,
+                invoice,
+                released_on,
+                amount: part,
+            };
+            self.release(&release, recorded_by, at).await?;
+            released.push(release);
+        }
+        Ok(released)
+    }
+
+    /// What a payment pays: what it holds on each invoice.
     pub async fn allocations_of(&mut self, payment: PaymentId) -> Result<Vec<Allocation>, DbError> {
         let rows: Vec<(Uuid, Decimal, NaiveDate)> = sqlx::query_as(ALLOCATIONS_OF)
             .bind(payment.uuid())

@@ -13,10 +13,12 @@ use rust_decimal::Decimal;
 use uuid::Uuid;
 
 statements! {
+    /// The invoice of a budget increase costs nothing late: unpaid, its request lapses.
     BEHIND = "select s.id, s.customer_id, s.gross, s.begins_after
-        from (select i.*, greatest(i.due_on, i.issued_on) as begins_after from invoice_standings i) s
+        from (select i.*, greatest(i.due_on + due_date_moved(i.id), i.issued_on) as begins_after from invoice_standings i) s
         left join lateral (select max(day) as last_accrued from penalty_accruals where invoice_id = s.id) l on true
-        where s.begins_after < $1 and coalesce(l.last_accrued, s.begins_after) < least(coalesce(s.paid_on, $1), $1)
+        where s.kind <> 'budget_increase' and s.begins_after < $1
+            and coalesce(l.last_accrued, s.begins_after) < least(coalesce(s.open_through, $1), $1)
             and ($2::uuid is null or s.id > $2)
         order by s.id limit $3";
     LAST_ACCRUED = "select max(day) from penalty_accruals where invoice_id = $1";

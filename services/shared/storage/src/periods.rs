@@ -10,6 +10,7 @@
 //! term is over: such a line is told as served on the first day of that document's period. billing.md §5 wants a
 //! correcting document for them; until those exist the next document stands in.
 
+use crate::interruptions::MovesOfLine;
 use crate::{DbError, Store, Tx};
 use chrono::NaiveDate;
 use futures_util::TryStreamExt;
@@ -19,6 +20,7 @@ use namoyish_domain::calendar::{ReportingPeriod, Timestamp, day_start};
 use namoyish_domain::delivery::counters::Epoch;
 use namoyish_domain::ids::{CustomerId, LineId, OrderBlankId};
 use namoyish_domain::money::{Rate, UnitPrice};
+use namoyish_domain::orders::interruption::Interrupted;
 use namoyish_domain::orders::order_blank::{BlankState, Term};
 use rust_decimal::Decimal;
 use uuid::Uuid;
@@ -66,12 +68,14 @@ statements! {
     COUNTS_BEHIND = "select count(*) from counter_totals t
         left join lateral (select counted from epoch_bitmaps where line_id = t.line_id and generation = t.generation and epoch = t.epoch and kind = 1) b on true
         where t.epoch >= $1 and t.epoch < $2 and t.shown > coalesce(b.counted, 0)";
-    BLANKS_TO_MOVE = "select b.id, b.state, s.first_day, s.last_served_on, s.waits_for_material
+    BLANKS_TO_MOVE = "select b.id, b.state, s.first_day, s.last_served_on, s.last_day, s.waits_for_material, s.is_served
         from order_blanks b
         join lateral (
-            select min(l.first_day) as first_day,
-                max(least(l.last_day, l.ended_on - 1)) as last_served_on,
-                bool_or(l.kind <> 'additional' and l.ended_on is null and not exists (
+            select coalesce(min(l.first_day) filter (where l.ended_on is null or l.ended_on > l.first_day),
+                    min(l.ended_on)) as first_day,
+                max(least(l.last_day, l.ended_on - 1)) as last_served_on, max(l.last_day) as last_day,
+                bool_or(l.ended_on is null or l.ended_on > l.first_day) as is_served,
+                bool_or(l.kind <> 'additional' and (l.ended_on is null or l.ended_on > $1) and not exists (
                     select 1 from ad_materials m join moderation_decisions d on d.material_id = m.id where m.line_id = l.id and d.state = 'approved'
                 )) as waits_for_material
             from order_lines l where l.order_blank_id = b.id
@@ -184,8 +188,12 @@ pub struct BlankToMove {
     pub first_day: NaiveDate,
     /// Last day of its last service, by the terms in force.
     pub last_served_on: NaiveDate,
+    /// Last day of its terms, whether they were cut short or not.
+    pub last_day: NaiveDate,
     /// Whether a line has no approved material yet, so that its term is still going to move.
     pub waits_for_material: bool,
+    /// Whether a line has a day of service; without one it was ended before it began.
+    pub is_served: bool,
 }
 
 /// Periods inside a transaction.
@@ -239,7 +247,17 @@ impl Periods<'_> {
             .bind(period.last_day())
             .fetch_all(self.tx.conn())
             .await?;
-        rows.into_iter().map(PeriodLineFacts::try_from).collect()
+        let ids: Vec<LineId> = rows.iter().map(|row| LineId::from_uuid(row.id)).collect();
+        let moves = self.tx.interruptions().moves_of(&ids).await?;
+        rows.into_iter()
+            .map(|row| {
+                let mut facts = PeriodLineFacts::try_from(row)?;
+                if let Some(moves) = moves.get(&facts.line.line) {
+                    count_interruptions(&mut facts.line, moves, period)?;
+                }
+                Ok(facts)
+            })
+            .collect()
     }
 
     /// Hands the counted bits of a line in a period to `take`, by epoch and generation, one at a time.
@@ -272,26 +290,61 @@ impl Periods<'_> {
         after: Option<OrderBlankId>,
         limit: u32,
     ) -> Result<Vec<BlankToMove>, DbError> {
-        let rows: Vec<(Uuid, String, NaiveDate, NaiveDate, bool)> = sqlx::query_as(BLANKS_TO_MOVE)
-            .bind(today)
-            .bind(after.map(OrderBlankId::uuid))
-            .bind(i64::from(limit))
-            .fetch_all(self.tx.conn())
-            .await?;
+        let rows: Vec<(Uuid, String, NaiveDate, NaiveDate, NaiveDate, bool, bool)> =
+            sqlx::query_as(BLANKS_TO_MOVE)
+                .bind(today)
+                .bind(after.map(OrderBlankId::uuid))
+                .bind(i64::from(limit))
+                .fetch_all(self.tx.conn())
+                .await?;
         rows.into_iter()
-            .map(|(id, state, first_day, last_served_on, waits_for_material)| {
-                Ok(BlankToMove {
-                    id: OrderBlankId::from_uuid(id),
-                    state: BlankState::parse(&state).ok_or_else(|| {
-                        DbError::Inconsistent(format!("`{state}` is no state of an order blank"))
-                    })?,
-                    first_day,
-                    last_served_on,
-                    waits_for_material,
-                })
-            })
+            .map(
+                |(id, state, first_day, last_served_on, last_day, waits_for_material, is_served)| {
+                    Ok(BlankToMove {
+                        id: OrderBlankId::from_uuid(id),
+                        state: BlankState::parse(&state).ok_or_else(|| {
+                            DbError::Inconsistent(format!("`{state}` is no state of an order blank"))
+                        })?,
+                        first_day,
+                        last_served_on,
+                        last_day,
+                        waits_for_material,
+                        is_served,
+                    })
+                },
+            )
             .collect()
     }
+}
+
+/// Charges a line that is paid by the month by the ordered months it used up, once its end was moved.
+fn count_interruptions(
+    line: &mut LineToRender,
+    moves: &MovesOfLine,
+    period: ReportingPeriod,
+) -> Result<(), DbError> {
+    let quantity = match line.tariff {
+        Tariff::Month => Decimal::ONE,
+        Tariff::MonthlyService { quantity } => quantity,
+        Tariff::Impressions(_) | Tariff::OneOff { .. } | Tariff::MonthsUsed { .. } => return Ok(()),
+    };
+    let Some(ready_on) = line.bounds.ready_on else {
+        return Ok(());
+    };
+    let interrupted = Interrupted {
+        term: line.bounds.term,
+        ended_on: line.bounds.ended_on,
+        ready_on,
+        days_stood_still: moves.days_stood_still,
+        days_made_good: moves.days_made_good,
+        standstills: moves.standstills.clone(),
+    };
+    line.tariff = Tariff::MonthsUsed {
+        quantity,
+        to_end: interrupted.months_used(period.last_day())?,
+        to_previous_end: interrupted.months_used(period.previous().last_day())?,
+    };
+    Ok(())
 }
 
 /// The epochs of a period: from the first one, up to but not including the second.

@@ -21,6 +21,7 @@ statements! {
         on conflict (code) do update set parent = excluded.parent, name_uz = excluded.name_uz, name_ru = excluded.name_ru,
             name_en = excluded.name_en";
     REGIONS = "select code, name_uz, name_ru, name_en from regions where code > $1 order by code limit $2";
+    REGIONS_NAMED = "select code, name_uz, name_ru, name_en from regions where code = any($1) order by code";
     UNKNOWN_REGIONS = "select asked from unnest($1::text[]) as asked where not exists (select 1 from regions where code = asked)
         order by asked";
 }
@@ -76,6 +77,23 @@ impl Tx {
 }
 
 impl Placements<'_> {
+    /// The nodes with these codes, by code.
+    pub async fn regions_named(&mut self, codes: &[RegionCode]) -> Result<Vec<Region>, DbError> {
+        let codes: Vec<String> = codes.iter().map(ToString::to_string).collect();
+        let rows = sqlx::query(REGIONS_NAMED)
+            .bind(codes)
+            .fetch_all(self.0.conn())
+            .await?;
+        rows.iter()
+            .map(|row| {
+                Ok(Region {
+                    code: region_code(&row.try_get::<String, _>("code")?)?,
+                    names: names_of_row(row)?,
+                })
+            })
+            .collect()
+    }
+
     /// Adds an app. Refused by `app_code_is_unique`.
     pub async fn insert_app(&mut self, app: &App) -> Result<(), DbError> {
         sqlx::query(INSERT_APP)

@@ -26,7 +26,7 @@ const TRAFFIC_DAYS: i64 = 28;
 statements! {
     /// One consistent view for all reads of a planning run.
     ONE_VIEW = "set transaction isolation level repeatable read, read only";
-    LINES_TO_PLAN = "select l.id, l.first_day, l.last_day, l.ended_on, l.budget_mode, l.budget, l.unit_price,
+    LINES_TO_PLAN = "select l.id, l.first_day, l.last_day, l.budget_mode, l.budget, l.unit_price,
             coalesce(t.counted, 0) - coalesce((select sum(e.impressions)::bigint from line_epochs e
                 where e.line_id = l.id and e.day >= $1
                 and e.scope = case l.budget_mode when 'monthly' then $2 else 0 end), 0) as counted_before_day,
@@ -102,7 +102,7 @@ pub struct StoredPlan {
 pub struct LineToPlan {
     /// The line.
     pub line: LineId,
-    /// The term in force, cut where the line was ended early.
+    /// The term in force; a line that was ended is planned over it as well, and not after its end.
     pub term: Term,
     /// Net.
     pub budget: Budget,
@@ -165,7 +165,6 @@ struct LineRow {
     id: Uuid,
     first_day: NaiveDate,
     last_day: NaiveDate,
-    ended_on: Option<NaiveDate>,
     budget_mode: String,
     budget: Decimal,
     unit_price: Decimal,
@@ -410,11 +409,8 @@ impl Plans<'_> {
 
 impl LineRow {
     fn line(self, day: NaiveDate) -> Result<LineToPlan, DbError> {
-        let last_day = match self.ended_on.and_then(|ended_on| ended_on.pred_opt()) {
-            Some(last_served) => last_served.min(self.last_day),
-            None => self.last_day,
-        };
-        let term = Term::new(self.first_day, last_day)
+        // A notice of termination doesn't speed the line up: what is left is spread over the term as if it went on.
+        let term = Term::new(self.first_day, self.last_day)
             .ok_or_else(|| DbError::Inconsistent(format!("line {} has an empty term", self.id)))?;
         let extra_period = match (
             self.extra_id,

@@ -1,22 +1,32 @@
-//! Price lists and their items (orders.md §2). Nothing here is ever updated.
+//! Price lists and their items (orders.md §2). All that ever happens to a list is its withdrawal before its first day.
+//! Its annex, the price groups, is in `price_groups`.
 
 use crate::{DbError, Tx};
 use chrono::NaiveDate;
 use namoyish_domain::calendar::Timestamp;
-use namoyish_domain::ids::{PriceListId, PriceListItemId};
+use namoyish_domain::ids::{AppId, PlacementId, PriceListId, PriceListItemId};
 use namoyish_domain::money::UnitPrice;
-use namoyish_domain::orders::price_list::{ItemKind, Names, NewItem, Unit};
+use namoyish_domain::orders::price_list::{ItemKind, Names, NewItem, SoldIn, Unit};
 use sqlx::Row;
 use sqlx::postgres::PgRow;
+use uuid::Uuid;
 
 statements! {
     INSERT_LIST = "insert into price_lists (id, valid_from, published_at) values ($1, $2, $3)";
-    INSERT_ITEM = "insert into price_list_items (id, price_list_id, code, kind, name_uz, name_ru, name_en, unit, unit_price)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+    INSERT_ITEM = "insert into price_list_items (id, price_list_id, code, kind, name_uz, name_ru, name_en, unit, unit_price,
+            app_id, placement_id, material_requirements)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
     ANY = "select exists (select 1 from price_lists)";
-    IN_FORCE = "select id, valid_from, published_at from price_lists where valid_from <= $1 order by valid_from desc limit 1";
-    FIND = "select id, valid_from, published_at from price_lists where id = $1";
-    LIST = "select id, valid_from, published_at from price_lists where ($1::uuid is null or id < $1) order by id desc limit $2";
+    IN_FORCE = "select id, valid_from, published_at, withdrawn_at from price_lists
+        where valid_from <= $1 and withdrawn_at is null order by valid_from desc limit 1";
+    FIND = "select id, valid_from, published_at, withdrawn_at from price_lists where id = $1";
+    LOCK = "select id, valid_from, published_at, withdrawn_at from price_lists where id = $1 for no key update";
+    LIST = "select id, valid_from, published_at, withdrawn_at from price_lists where ($1::uuid is null or id < $1)
+        order by id desc limit $2";
+    /// Not withdrawn, begun by $1, newest first.
+    ARCHIVE = "select id, valid_from, published_at, withdrawn_at from price_lists
+        where valid_from <= $1 and withdrawn_at is null order by valid_from desc limit $2";
+    WITHDRAW = "update price_lists set withdrawn_at = $2 where id = $1 and withdrawn_at is null";
     ITEMS = "select * from price_list_items where price_list_id = $1 order by code";
     ITEM_BY_CODE = "select * from price_list_items where price_list_id = $1 and code = $2";
     ITEM = "select * from price_list_items where id = $1";
@@ -31,6 +41,8 @@ pub struct PriceList {
     pub valid_from: NaiveDate,
     /// When it was published.
     pub published_at: Timestamp,
+    /// When it was withdrawn, before its first day.
+    pub withdrawn_at: Option<Timestamp>,
 }
 
 /// An item of a list.
@@ -79,6 +91,15 @@ impl PriceLists<'_> {
                 .bind(&item.names.en)
                 .bind(item.unit.code())
                 .bind(item.unit_price.decimal())
+                .bind(match item.sold_in {
+                    SoldIn::App(app) => Some(app.uuid()),
+                    SoldIn::Anywhere | SoldIn::Placement(_) => None,
+                })
+                .bind(match item.sold_in {
+                    SoldIn::Placement(placement) => Some(placement.uuid()),
+                    SoldIn::Anywhere | SoldIn::App(_) => None,
+                })
+                .bind(&item.material_requirements)
                 .execute(self.0.conn())
                 .await?;
         }
@@ -106,6 +127,35 @@ impl PriceLists<'_> {
             .fetch_optional(self.0.conn())
             .await?;
         row.as_ref().map(list_of_row).transpose()
+    }
+
+    /// A list by id, locked until the transaction ends.
+    pub async fn lock(&mut self, id: PriceListId) -> Result<Option<PriceList>, DbError> {
+        let row = sqlx::query(LOCK)
+            .bind(id.uuid())
+            .fetch_optional(self.0.conn())
+            .await?;
+        row.as_ref().map(list_of_row).transpose()
+    }
+
+    /// Withdraws a list. False: it was withdrawn before.
+    pub async fn withdraw(&mut self, id: PriceListId, at: Timestamp) -> Result<bool, DbError> {
+        let done = sqlx::query(WITHDRAW)
+            .bind(id.uuid())
+            .bind(at)
+            .execute(self.0.conn())
+            .await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    /// The lists that have begun by a day, newest first.
+    pub async fn archive(&mut self, day: NaiveDate, limit: u32) -> Result<Vec<PriceList>, DbError> {
+        let rows = sqlx::query(ARCHIVE)
+            .bind(day)
+            .bind(i64::from(limit))
+            .fetch_all(self.0.conn())
+            .await?;
+        rows.iter().map(list_of_row).collect()
     }
 
     /// Lists, newest first.
@@ -156,6 +206,7 @@ fn list_of_row(row: &PgRow) -> Result<PriceList, DbError> {
         id: PriceListId::from_uuid(row.try_get("id")?),
         valid_from: row.try_get("valid_from")?,
         published_at: row.try_get("published_at")?,
+        withdrawn_at: row.try_get("withdrawn_at")?,
     })
 }
 
@@ -164,6 +215,14 @@ fn item_of_row(row: &PgRow) -> Result<PriceListItem, DbError> {
     let inconsistent = |what: &str| DbError::Inconsistent(format!("price list item {id}: {what}"));
     let kind: String = row.try_get("kind")?;
     let unit: String = row.try_get("unit")?;
+    let app: Option<Uuid> = row.try_get("app_id")?;
+    let placement: Option<Uuid> = row.try_get("placement_id")?;
+    let sold_in = match (app, placement) {
+        (None, None) => SoldIn::Anywhere,
+        (Some(app), None) => SoldIn::App(AppId::from_uuid(app)),
+        (None, Some(placement)) => SoldIn::Placement(PlacementId::from_uuid(placement)),
+        (Some(_), Some(_)) => return Err(inconsistent("two places")),
+    };
     Ok(PriceListItem {
         id,
         price_list: PriceListId::from_uuid(row.try_get("price_list_id")?),
@@ -177,6 +236,8 @@ fn item_of_row(row: &PgRow) -> Result<PriceListItem, DbError> {
             },
             unit: Unit::parse(&unit).ok_or_else(|| inconsistent("unit"))?,
             unit_price: UnitPrice::new(row.try_get("unit_price")?)?,
+            sold_in,
+            material_requirements: row.try_get("material_requirements")?,
         },
     })
 }

@@ -24,10 +24,12 @@ statements! {
     EXTRA_PERIODS = "select line_id, first_day, last_day, extra_budget, ended, ended_on from extra_periods
         order by line_id, set_at, id";
     INVOICES = "select i.id, i.number, c.code as customer_code, b.code as order_code, i.kind, i.issued_on, i.due_on, i.net,
-            i.vat, i.gross
-        from invoices i join customers c on c.id = i.customer_id left join order_blanks b on b.id = i.order_blank_id
-        order by i.number";
-    ALLOCATIONS = "select invoice_id, allocated_on as day, sum(amount) as amount from payment_allocations
+            i.vat, i.gross, i.due_gross, i.paid_on
+        from invoice_standings i join customers c on c.id = i.customer_id left join order_blanks b on b.id = i.order_blank_id
+        where not i.voided order by i.number";
+    ALLOCATIONS = "select m.invoice_id, m.day, sum(m.amount) as amount from (
+            select invoice_id, allocated_on as day, amount from payment_allocations
+            union all select invoice_id, released_on, -amount from allocation_releases) m
         group by 1, 2 order by 1, 2";
     ACCRUALS = "select invoice_id, day, amount from penalty_accruals order by invoice_id, day";
     DOCUMENTS = "select d.id, d.kind, d.number, c.code as customer_code, d.period, d.issued_on, d.net, d.vat, d.gross, d.sha256
@@ -47,9 +49,33 @@ statements! {
     BITS_BY_EPOCH = "select line_id, epoch, sum(bit_count(bits))::bigint as count from epoch_bitmaps where kind = 1
         group by 1, 2 order by 1, 2";
     EPOCHS = "select line_id, epoch, impressions as count from line_epochs order by line_id, epoch";
-    COUNTER_SHOWN_BY_EPOCH = "select line_id, epoch, sum(shown)::bigint as count from counter_totals group by 1, 2 order by 1, 2";
+    /// A counter that was lost with its store, and has a successor, can't tell its epochs any more: the journals tell them.
+    COUNTER_SHOWN_BY_EPOCH = "select line_id, epoch, sum(n)::bigint as count from (
+            select line_id, epoch, shown as n from counter_totals
+            union all
+            select b.line_id, b.epoch, bit_count(b.bits) from epoch_bitmaps b
+                join counter_generations o on o.id = b.generation
+                where b.kind = 1
+                    and not exists (select 1 from counter_totals t
+                        where t.line_id = b.line_id and t.generation = b.generation and t.epoch = b.epoch)
+                    and exists (select 1 from counter_generations g
+                        where g.line_id = o.line_id and g.scope = o.scope and g.id > o.id)) told
+        group by 1, 2 order by 1, 2";
     TOTALS = "select line_id, scope, counted, cap from line_totals order by line_id, scope";
+    OPERATOR_TURNOVER = "select account, sum(credit - debit) as amount from entries
+        where account in ('revenue', 'vat_payable', 'penalty_income') group by account order by account";
+    REFERENCES = "select document_id, refers_to, relation from document_references order by document_id";
     SERIES = "select kind, year, last_number from number_series order by kind, year";
+    REFUNDS = "select c.code as customer_code, sum(r.amount) as refunded,
+            (select coalesce(sum(p.amount), 0) from payments p where p.customer_id = r.customer_id) as paid_in
+        from refunds r join customers c on c.id = r.customer_id where r.state in ('fixed', 'paid')
+        group by c.code, r.customer_id order by c.code";
+    ACTS = "select d.number, a.opening, a.closing - a.undocumented as closing,
+            (select coalesce(sum(e.debit - e.credit), 0) from entries e join postings p on p.id = e.posting_id
+                where e.customer_id = a.customer_id and p.posted_on < a.first_day and p.recorded_at <= d.issued_at) as booked_before,
+            (select coalesce(sum(e.debit - e.credit), 0) from entries e join postings p on p.id = e.posting_id
+                where e.customer_id = a.customer_id and p.posted_on <= a.last_day and p.recorded_at <= d.issued_at) as booked
+        from reconciliation_acts a join documents d on d.id = a.document_id order by d.number";
     NUMBERS_IN_USE = "select 'order_blank' as kind, number from order_blanks
         union all select 'invoice', number from invoices
         union all select kind, number from documents";
@@ -125,6 +151,26 @@ pub struct ReportedDemand {
     pub opportunities: i64,
 }
 
+/// What an account of the operator has gained: credits less debits.
+#[derive(Debug, Clone, FromRow)]
+pub struct OperatorTurnover {
+    /// revenue | vat_payable | penalty_income.
+    pub account: String,
+    /// So'm.
+    pub amount: Decimal,
+}
+
+/// A document that refers to another one.
+#[derive(Debug, Clone, FromRow)]
+pub struct ReportedReference {
+    /// The document.
+    pub document_id: Uuid,
+    /// The other one.
+    pub refers_to: Uuid,
+    /// vat_invoice_of | corrects.
+    pub relation: String,
+}
+
 /// An extra period.
 #[derive(Debug, Clone, FromRow)]
 pub struct ReportedExtraPeriod {
@@ -163,8 +209,12 @@ pub struct ReportedInvoice {
     pub net: Decimal,
     /// So'm.
     pub vat: Decimal,
-    /// So'm.
+    /// So'm, as it was issued.
     pub gross: Decimal,
+    /// What it still asks for, paid or not.
+    pub due_gross: Decimal,
+    /// The day on which it was fully paid.
+    pub paid_on: Option<NaiveDate>,
 }
 
 /// A sum of an invoice on a day: paid, or accrued as a penalty (with eight places).
@@ -288,6 +338,32 @@ pub struct NumberInUse {
     pub number: String,
 }
 
+/// What a customer was refunded of what it paid.
+#[derive(Debug, Clone, FromRow)]
+pub struct ReportedRefunds {
+    /// Code of the customer.
+    pub customer_code: String,
+    /// So'm, fixed or paid.
+    pub refunded: Decimal,
+    /// So'm.
+    pub paid_in: Decimal,
+}
+
+/// A reconciliation act beside the ledger as it was when the act was made; more than nothing: the customer owes.
+#[derive(Debug, Clone, FromRow)]
+pub struct ReportedAct {
+    /// Its number.
+    pub number: String,
+    /// Opening balance as stated.
+    pub opening: Decimal,
+    /// Closing balance as stated, without services that no document had.
+    pub closing: Decimal,
+    /// Sum of the entries before its first day.
+    pub booked_before: Decimal,
+    /// Sum of the entries through its last day.
+    pub booked: Decimal,
+}
+
 #[derive(FromRow)]
 struct LineRow {
     id: Uuid,
@@ -392,8 +468,16 @@ impl Reporting<'_> {
         counter_shown_by_epoch: COUNTER_SHOWN_BY_EPOCH -> EpochCount;
         /// Totals of lines by scope.
         totals: TOTALS -> ScopeTotal;
+        /// What the operator's income accounts have gained.
+        operator_turnovers: OPERATOR_TURNOVER -> OperatorTurnover;
+        /// Which document refers to which.
+        references: REFERENCES -> ReportedReference;
         /// Ends of the gapless series.
         series: SERIES -> SeriesEnd;
+        /// Refunds by customer.
+        refunds: REFUNDS -> ReportedRefunds;
+        /// Reconciliation acts by number.
+        acts: ACTS -> ReportedAct;
         /// Every number in use.
         numbers_in_use: NUMBERS_IN_USE -> NumberInUse;
     }

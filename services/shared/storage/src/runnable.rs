@@ -5,20 +5,26 @@
 //! never meets another version's plan. It holds the lines of its day and of the next one: a node that loses its database
 //! goes on over midnight.
 //!
-//! **Materials of a day.** Of the approved materials those with the latest first day run, together and in turn: what was
-//! submitted for the same first day rotates, a later change replaces it from its own first day on (orders.md §4).
+//! **Materials of a day.** Of the materials that may be shown those with the latest first day run, together and in turn: what
+//! was submitted for the same first day rotates, a later change replaces it from its own first day on (orders.md §4). One
+//! whose licence runs out carries its last day along, so that a node stops by itself at midnight.
+//!
+//! **One statement of facts.** [`Tx::line_facts`] and the snapshot share it with the cabinet's lists.
 
+use crate::order_lines::targeting_of_columns;
 use crate::plans::{StoredPlan, bigint, budget, count, hour_of, plans_of_snapshot, region, scope_number};
 use crate::{DbError, Store, Tx};
 use chrono::NaiveDate;
-use namoyish_domain::calendar::{Timestamp, plus_days};
+use namoyish_domain::calendar::{Timestamp, plus_days, tashkent_day};
 use namoyish_domain::delivery::geo::GeoTarget;
 use namoyish_domain::delivery::pacing::cap_of;
 use namoyish_domain::ids::{AdMaterialId, AppId, CustomerId, LineId, PlacementId};
 use namoyish_domain::money::UnitPrice;
+use namoyish_domain::orders::moderation::{Moderation, ModerationState};
 use namoyish_domain::orders::order_blank::{BlankState, LineKind, Term};
 use namoyish_domain::orders::placement::{PlacementKind, RegionCode};
-use namoyish_domain::orders::runnable::{LineFacts, why_not_running};
+use namoyish_domain::orders::runnable::{LineFacts, MaterialFacts, why_not_running};
+use namoyish_domain::orders::targeting::Targeting;
 use rust_decimal::Decimal;
 use sqlx::FromRow;
 use std::collections::HashMap;
@@ -28,11 +34,12 @@ statements! {
     SNAPSHOT_VERSION = "select version from snapshot_version";
     /// Facts of lines on a day; with `$3` null of every line whose term touches `$1..$2`.
     LINE_FACTS = "select l.id, l.code, l.kind, b.customer_id, l.first_day, l.last_day, l.ended_on, l.paused_at, l.budget_mode, l.budget,
-            l.unit_price, b.state, c.suspended_at is not null as suspended,
+            l.unit_price, l.rubrics, l.search_phrases, l.schedule, l.frequency_cap, b.state, c.suspended_at is not null as suspended,
             c.consent_withdrawn_at is not null as consent_withdrawn,
-            (select min(i.due_on) from invoice_lines il join invoices i on i.id = il.invoice_id
-                where il.line_id = l.id and i.due_on < $2 and i.gross > coalesce(
-                    (select sum(a.amount) from payment_allocations a where a.invoice_id = i.id), 0)) as unpaid_since,
+            exists (select 1 from line_standstills x where x.line_id = l.id and x.first_day <= $1 and (x.until is null or x.until > $1)) as interrupted,
+            exists (select 1 from line_standstills x where x.line_id = l.id and x.first_day <= $2 and (x.until is null or x.until > $2)) as interrupted_next_day,
+            (select min(u.unpaid_since + due_date_moved(u.invoice_id)) from unpaid_stops u where u.line_id = l.id
+                and u.unpaid_since + due_date_moved(u.invoice_id) < $2) as unpaid_since,
             coalesce((select t.counted from line_totals t where t.line_id = l.id
                 and t.scope = case l.budget_mode when 'monthly' then $4 else 0 end), 0) as counted,
             coalesce((select t.counted from line_totals t where t.line_id = l.id
@@ -42,12 +49,11 @@ statements! {
             where r.kind in ('media', 'period') and s.state in ('signed', 'in_service')
                 and r.first_day <= $2 and r.last_day >= $1 and (r.ended_on is null or r.ended_on > $1))))
         order by l.id";
-    APPROVED_MATERIALS = "select m.id, m.line_id, m.kind, m.title, m.body, m.target_url, m.file_sha256,
-            coalesce(f.media_type, '') as media_type, m.width, m.height, m.live_from
-        from ad_materials m left join files f on f.sha256 = m.file_sha256
-        where m.line_id = any($1) and m.live_from <= $2 and (select d.state from moderation_decisions d
-            where d.material_id = m.id order by d.id desc limit 1) = 'approved'
-        order by m.line_id, m.version";
+    MATERIAL_FACTS = "select s.material_id, s.line_id, s.live_from, s.state, s.runs_on, s.decided_at, s.documents_until, s.document_revoked,
+            s.awaiting_amendment
+        from material_standings s where s.line_id = any($1) order by s.line_id, s.version";
+    MATERIALS = "select m.id, m.kind, m.title, m.body, m.target_url, m.file_sha256, coalesce(f.media_type, '') as media_type, m.width, m.height
+        from ad_materials m left join files f on f.sha256 = m.file_sha256 where m.id = any($1)";
     LINE_PLACEMENTS = "select line_id, placement_id from line_placements where line_id = any($1) order by 1, 2";
     LINE_REGIONS = "select line_id, region from line_regions where line_id = any($1) order by 1, 2";
     PLACEMENTS = "select id, code, app_id, kind, width, height from placements order by id";
@@ -102,25 +108,31 @@ pub struct SnapshotLine {
     pub placements: Vec<PlacementId>,
     /// For which viewers.
     pub target: GeoTarget,
+    /// To whom and when, beside the regions; ready for decisions.
+    pub targeting: Targeting,
     /// On which of the snapshot's days it runs.
     pub runs_on: Vec<NaiveDate>,
-    /// Approved materials; see [`SnapshotLine::materials_of`].
+    /// Materials that may be shown on one of the days; see [`SnapshotLine::materials_of`].
     pub materials: Vec<SnapshotMaterial>,
     /// The newest plans of the snapshot's days; empty for a period line.
     pub plans: Vec<StoredPlan>,
 }
 
 impl SnapshotLine {
-    /// The materials that run on a day, in turn: the approved ones with the latest first day not after it.
+    /// The materials that run on a day, in turn: of those that may be shown on it the ones with the latest first day.
     pub fn materials_of(&self, day: NaiveDate) -> impl Iterator<Item = &SnapshotMaterial> {
+        let shown = move |material: &&SnapshotMaterial| {
+            material.live_from <= day && material.last_day.is_none_or(|last_day| day <= last_day)
+        };
         let latest = self
             .materials
             .iter()
+            .filter(shown)
             .map(|material| material.live_from)
-            .filter(|from| *from <= day)
             .max();
         self.materials
             .iter()
+            .filter(shown)
             .filter(move |material| Some(material.live_from) == latest)
     }
 
@@ -153,6 +165,8 @@ pub struct SnapshotMaterial {
     pub height: u32,
     /// First day on which it runs.
     pub live_from: NaiveDate,
+    /// Last day on which it runs: its licence's, or the last one on which papers asked for are in time.
+    pub last_day: Option<NaiveDate>,
 }
 
 /// A placement.
@@ -263,18 +277,54 @@ struct FactsRow {
     budget_mode: Option<String>,
     budget: Option<Decimal>,
     unit_price: Decimal,
+    rubrics: Vec<String>,
+    search_phrases: Vec<String>,
+    schedule: Vec<String>,
+    frequency_cap: Option<i16>,
     state: String,
     suspended: bool,
     consent_withdrawn: bool,
+    interrupted: bool,
+    interrupted_next_day: bool,
     unpaid_since: Option<NaiveDate>,
     counted: i64,
     counted_next_day: i64,
 }
 
 #[derive(FromRow)]
+struct MaterialFactsRow {
+    material_id: Uuid,
+    line_id: Uuid,
+    live_from: NaiveDate,
+    state: String,
+    runs_on: bool,
+    decided_at: Timestamp,
+    documents_until: Option<NaiveDate>,
+    document_revoked: bool,
+    awaiting_amendment: bool,
+}
+
+impl MaterialFactsRow {
+    fn facts(&self) -> Result<MaterialFacts, DbError> {
+        Ok(MaterialFacts {
+            moderation: Moderation {
+                state: ModerationState::parse(&self.state).ok_or_else(|| {
+                    DbError::Inconsistent(format!("ad material {}: {}", self.material_id, self.state))
+                })?,
+                runs_on: self.runs_on,
+            },
+            decided_on: tashkent_day(self.decided_at),
+            live_from: self.live_from,
+            documents_until: self.documents_until,
+            document_revoked: self.document_revoked,
+            awaiting_amendment: self.awaiting_amendment,
+        })
+    }
+}
+
+#[derive(FromRow)]
 struct MaterialRow {
     id: Uuid,
-    line_id: Uuid,
     kind: String,
     title: String,
     body: String,
@@ -283,7 +333,6 @@ struct MaterialRow {
     media_type: String,
     width: i32,
     height: i32,
-    live_from: NaiveDate,
 }
 
 #[derive(FromRow)]
@@ -306,12 +355,7 @@ struct AppRow {
 
 impl FactsRow {
     /// The facts of the first day (`next` false) or of the day after it.
-    fn facts(
-        &self,
-        day: NaiveDate,
-        next: bool,
-        live_materials: &[MaterialRow],
-    ) -> Result<LineFacts, DbError> {
+    fn facts(&self, day: NaiveDate, next: bool, materials: Vec<MaterialFacts>) -> Result<LineFacts, DbError> {
         let bad = |what: &str| DbError::Inconsistent(format!("line {}: {what}", self.code));
         let budget_exhausted = match (&self.budget_mode, self.budget) {
             (Some(mode), Some(amount)) => {
@@ -325,10 +369,15 @@ impl FactsRow {
             kind: LineKind::parse(&self.kind).ok_or_else(|| bad("kind"))?,
             term: Term::new(self.first_day, self.last_day).ok_or_else(|| bad("empty term"))?,
             invoice_overdue: self.unpaid_since.is_some_and(|due_on| due_on < day),
-            has_live_material: live_materials.iter().any(|material| material.live_from <= day),
+            materials,
             customer_suspended: self.suspended,
             consent_withdrawn: self.consent_withdrawn,
             paused: self.paused_at.is_some(),
+            interrupted: if next {
+                self.interrupted_next_day
+            } else {
+                self.interrupted
+            },
             ended_on: self.ended_on,
             budget_exhausted,
         })
@@ -343,7 +392,8 @@ impl Store {
         let next_day = plus_days(day, 1);
         let rows = facts_rows(&mut tx, day, None).await?;
         let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
-        let mut materials = materials_of(&mut tx, &ids, next_day).await?;
+        let mut versions = material_facts_of(&mut tx, &ids).await?;
+        let mut contents = materials_of(&mut tx, &versions, [day, next_day]).await?;
         let mut placements: HashMap<Uuid, Vec<PlacementId>> = HashMap::new();
         let line_placements: Vec<(Uuid, Uuid)> = sqlx::query_as(LINE_PLACEMENTS)
             .bind(&ids)
@@ -372,10 +422,11 @@ impl Store {
 
         let mut lines = Vec::with_capacity(rows.len());
         for row in rows {
-            let live = materials.remove(&row.id).unwrap_or_default();
+            let versions = versions.remove(&row.id).unwrap_or_default();
+            let facts: Vec<MaterialFacts> = versions.iter().map(|(_, facts)| *facts).collect();
             let mut runs_on = Vec::new();
             for (on, next) in [(day, false), (next_day, true)] {
-                if why_not_running(&row.facts(on, next, &live)?, on).is_empty() {
+                if why_not_running(&row.facts(on, next, facts.clone())?, on).is_empty() {
                     runs_on.push(on);
                 }
             }
@@ -390,10 +441,16 @@ impl Store {
                 price: UnitPrice::new(row.unit_price)?,
                 placements: placements.remove(&row.id).unwrap_or_default(),
                 target: GeoTarget::new(regions.remove(&row.id).unwrap_or_default()),
+                targeting: targeting_of_columns(
+                    &row.rubrics,
+                    &row.search_phrases,
+                    &row.schedule,
+                    row.frequency_cap,
+                )?,
                 runs_on,
-                materials: live
+                materials: versions
                     .into_iter()
-                    .map(MaterialRow::material)
+                    .filter_map(|(id, facts)| Some(contents.remove(&id)?.material(facts)))
                     .collect::<Result<_, _>>()?,
                 plans: plans.remove(&id).unwrap_or_default(),
             });
@@ -462,13 +519,14 @@ impl Tx {
     pub async fn line_facts(&mut self, lines: &[LineId], day: NaiveDate) -> Result<Vec<LineOnDay>, DbError> {
         let ids: Vec<Uuid> = lines.iter().map(|line| line.uuid()).collect();
         let rows = facts_rows(self, day, Some(&ids)).await?;
-        let mut materials = materials_of(self, &ids, day).await?;
+        let mut versions = material_facts_of(self, &ids).await?;
         rows.into_iter()
             .map(|row| {
-                let live = materials.remove(&row.id).unwrap_or_default();
+                let versions = versions.remove(&row.id).unwrap_or_default();
+                let facts = versions.into_iter().map(|(_, facts)| facts).collect();
                 Ok(LineOnDay {
                     id: LineId::from_uuid(row.id),
-                    facts: row.facts(day, false, &live)?,
+                    facts: row.facts(day, false, facts)?,
                     customer: CustomerId::from_uuid(row.customer_id),
                     price: UnitPrice::new(row.unit_price)?,
                     code: row.code,
@@ -589,21 +647,38 @@ async fn facts_rows(tx: &mut Tx, day: NaiveDate, lines: Option<&[Uuid]>) -> Resu
         .await?)
 }
 
-async fn materials_of(
-    tx: &mut Tx,
-    lines: &[Uuid],
-    until: NaiveDate,
-) -> Result<HashMap<Uuid, Vec<MaterialRow>>, DbError> {
-    let rows: Vec<MaterialRow> = sqlx::query_as(APPROVED_MATERIALS)
+/// The versions of each line's material, oldest first.
+type Versions = HashMap<Uuid, Vec<(Uuid, MaterialFacts)>>;
+
+async fn material_facts_of(tx: &mut Tx, lines: &[Uuid]) -> Result<Versions, DbError> {
+    let rows: Vec<MaterialFactsRow> = sqlx::query_as(MATERIAL_FACTS)
         .bind(lines)
-        .bind(until)
         .fetch_all(tx.conn())
         .await?;
-    let mut by_line: HashMap<Uuid, Vec<MaterialRow>> = HashMap::new();
+    let mut by_line = Versions::new();
     for row in rows {
-        by_line.entry(row.line_id).or_default().push(row);
+        by_line
+            .entry(row.line_id)
+            .or_default()
+            .push((row.material_id, row.facts()?));
     }
     Ok(by_line)
+}
+
+/// What is shown on one of the days, by its id.
+async fn materials_of(
+    tx: &mut Tx,
+    versions: &Versions,
+    days: [NaiveDate; 2],
+) -> Result<HashMap<Uuid, MaterialRow>, DbError> {
+    let shown: Vec<Uuid> = versions
+        .values()
+        .flatten()
+        .filter(|(_, facts)| days.iter().any(|day| facts.why_not_shown(*day).is_none()))
+        .map(|(id, _)| *id)
+        .collect();
+    let rows: Vec<MaterialRow> = sqlx::query_as(MATERIALS).bind(shown).fetch_all(tx.conn()).await?;
+    Ok(rows.into_iter().map(|row| (row.id, row)).collect())
 }
 
 fn kind_of(code: &str) -> Result<PlacementKind, DbError> {
@@ -615,7 +690,7 @@ fn pixels(n: i32) -> Result<u32, DbError> {
 }
 
 impl MaterialRow {
-    fn material(self) -> Result<SnapshotMaterial, DbError> {
+    fn material(self, facts: MaterialFacts) -> Result<SnapshotMaterial, DbError> {
         Ok(SnapshotMaterial {
             id: AdMaterialId::from_uuid(self.id),
             kind: kind_of(&self.kind)?,
@@ -626,7 +701,8 @@ impl MaterialRow {
             media_type: self.media_type,
             width: pixels(self.width)?,
             height: pixels(self.height)?,
-            live_from: self.live_from,
+            live_from: facts.live_from,
+            last_day: facts.last_day(),
         })
     }
 }

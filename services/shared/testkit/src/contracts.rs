@@ -13,7 +13,8 @@ use namoyish_domain::orders::order_blank::{
     BlankState, Budget, LineKind, Prepayment, SignatureKind, StatisticsSource, Term, VatTerms,
 };
 use namoyish_domain::orders::party::{OperatorForm, OperatorRequisites};
-use namoyish_domain::orders::price_list::{ItemKind, Names, NewItem, Unit};
+use namoyish_domain::orders::price_list::{ItemKind, Names, NewItem, SoldIn, Unit};
+use namoyish_domain::orders::targeting::Targeting;
 use namoyish_runtime::context::Context;
 use namoyish_storage::Tx;
 use namoyish_storage::customers::Customer;
@@ -94,6 +95,7 @@ pub async fn operator(ctx: &Context, vat_payer: bool) {
         id: PriceListId::from_uuid(ctx.uuid()),
         valid_from: first_day,
         published_at: day_start(first_day),
+        withdrawn_at: None,
     };
     let items: Vec<(PriceListItemId, NewItem)> = ITEMS
         .iter()
@@ -110,6 +112,8 @@ pub async fn operator(ctx: &Context, vat_payer: bool) {
                 names,
                 unit: *unit,
                 unit_price,
+                sold_in: SoldIn::Anywhere,
+                material_requirements: String::new(),
             };
             (PriceListItemId::from_uuid(ctx.uuid()), item)
         })
@@ -185,6 +189,7 @@ pub async fn signed_blank(ctx: &Context, spec: &BlankSpec<'_>) -> (OrderBlankId,
         rules_edition: 1,
         prepayment: spec.prepayment,
         own_due_on: None,
+        own_due_days: None,
         statistics_source: StatisticsSource::Own,
         notice_emails: vec![customer.requisites.email],
         made_out_on: tashkent_day(now),
@@ -206,6 +211,7 @@ pub async fn signed_blank(ctx: &Context, spec: &BlankSpec<'_>) -> (OrderBlankId,
         signed_by: "sinov".to_owned(),
         canonical_json: "{}".to_owned(),
         sha256: "0".repeat(64),
+        scan: None,
     };
     good(tx.order_blanks().sign(id, &signature).await);
     good(tx.save().await);
@@ -237,6 +243,8 @@ async fn insert_line(
         kind: spec.kind,
         item: item.id,
         unit_price: good(UnitPrice::parse(spec.unit_price)),
+        list_price: None,
+        price_group: None,
         ordered_term: term,
         term,
         budget: spec.budget,
@@ -246,6 +254,7 @@ async fn insert_line(
         ended_on: None,
         placements: vec![],
         regions: vec![],
+        targeting: Targeting::default(),
     };
     good(tx.order_lines().insert(&line).await);
     if let Some(ready_from) = spec.ready_from {
@@ -275,6 +284,7 @@ async fn approve_material(ctx: &Context, tx: &mut Tx, line: LineId, at: Timestam
     good(tx.materials().insert(&material).await);
     let approved = Decision {
         state: ModerationState::Approved,
+        runs_on: false,
         reasons: vec![],
         comment: String::new(),
         decided_at: at,

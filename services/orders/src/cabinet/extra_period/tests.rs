@@ -3,6 +3,7 @@
 use super::*;
 use namoyish_domain::ids::{LineId, OrderBlankId};
 use namoyish_domain::money::UnitPrice;
+use namoyish_domain::orders::runnable::LineFacts;
 use namoyish_storage::cabinet::Names;
 use uuid::Uuid;
 
@@ -36,16 +37,24 @@ fn planned(mode: BudgetMode, budget: &str, first: &str, last: &str, counted: &[(
         blank_state: "in_service".to_owned(),
         name: Names::default(),
         unit: "impressions".to_owned(),
-        suspended: false,
-        consent_withdrawn: false,
         counted: 0,
         counted_in_scope: 0,
-        cap_of_scope: None,
         counted_today: 0,
         target_today: None,
         quota_today: None,
-        invoice_overdue: false,
-        has_live_material: true,
+        facts: LineFacts {
+            blank_state: BlankState::InService,
+            kind: LineKind::Media,
+            term: Term::new(day(first), day(last)).unwrap(),
+            invoice_overdue: false,
+            materials: vec![],
+            customer_suspended: false,
+            consent_withdrawn: false,
+            paused: false,
+            interrupted: false,
+            ended_on: None,
+            budget_exhausted: false,
+        },
     };
     Planned {
         term: Term::new(day(first), day(last)).unwrap(),

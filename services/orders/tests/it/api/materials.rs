@@ -84,7 +84,7 @@ async fn a_banner_is_uploaded_approved_and_lets_the_line_run() {
     moderator.post(&format!("{path}/decide"), withdraw).await.ok(200);
     assert_eq!(
         admin.get(&line).await.ok(200).json["not_running"],
-        json!(["no_approved_material"])
+        json!(["material_withdrawn"])
     );
     let whole = moderator.get(&path).await.ok(200);
     let states: Vec<&str> = whole.json["history"]
@@ -198,6 +198,7 @@ async fn a_late_first_material_moves_the_term_and_a_late_change_waits() {
         .map(|c| c["kind"].as_str().unwrap())
         .collect();
     assert_eq!(kinds, ["term_moved", "material_submitted"]);
+    assert_eq!(standing.json["material_due_on"], json!(null));
 
     // A change during service: three business days later, and the term stays.
     world.advance_to("2026-11-12T09:00:00");
@@ -272,7 +273,14 @@ async fn a_rejected_material_names_its_reasons_and_does_not_count_as_submitted()
     admin
         .post(&decide, json!({"verdict": "reject", "reasons": ["bad"]}))
         .await
-        .refused_field(422, "unknown_value", "reasons");
+        .refused_field(422, "reason_not_in_force", "reasons");
+    admin
+        .post(
+            &decide,
+            json!({"verdict": "require_documents", "reasons": ["language"]}),
+        )
+        .await
+        .refused_field(422, "reason_for_another_verdict", "reasons");
     admin
         .post(&decide, json!({"verdict": "burn"}))
         .await

@@ -32,10 +32,10 @@ async fn signing_freezes_the_terms_and_issues_the_invoices() {
     assert_eq!(canonical_json(&value).unwrap(), terms);
     assert_eq!(value["lines"][0]["budget"], "300000.00");
     assert_eq!(value["lines"][0]["unit_price"], "12000.00");
-    assert_eq!(value["lines"][0]["placements"], json!(["site-top"]));
+    assert_eq!(value["lines"][0]["placement_codes"], json!(["site-top"]));
     assert_eq!(value["lines"][1]["last_day"], "2027-01-31");
-    assert_eq!(value["customer"]["stir"], "305123456");
-    assert_eq!(value["rules"]["edition"], 1);
+    assert_eq!(value["customer"]["stir_or_pinfl"], "305123456");
+    assert_eq!(value["rules_edition"], 1);
 
     // billing.md §2: media 3 business days before 1 December; the other line by 7 November.
     let invoices = admin.get("/api/v1/invoices").await.ok(200);
@@ -165,9 +165,8 @@ async fn only_the_moves_of_the_book_are_possible() {
         .await
         .ok(201);
     let path = format!("/api/v1/order-blanks/{}", drawn_up.text("/id"));
-    let sign = format!("{path}/sign-paper");
     assert_eq!(
-        admin.post(&sign, json!({})).await.refusal(),
+        world.sign_paper(&admin, &path, &[]).await.refusal(),
         (409, "order_blank_not_offered".to_owned())
     );
     admin.post(&format!("{path}/offer"), json!({})).await.ok(200);
@@ -177,12 +176,14 @@ async fn only_the_moves_of_the_book_are_possible() {
     );
     // A customer's own key can't record a paper signature for itself.
     let owner = world.client(Role::Owner, Some(world.customer)).await;
-    assert_eq!(owner.post(&sign, json!({})).await.refusal().0, 403);
-    let tomorrow = admin.post(&sign, json!({"signed_on": "2026-11-03"})).await;
+    assert_eq!(world.sign_paper(&owner, &path, &[]).await.refusal().0, 403);
+    let tomorrow = world
+        .sign_paper(&admin, &path, &[("signed_on", "2026-11-03")])
+        .await;
     tomorrow.refused_field(422, "signature_date_out_of_range", "signed_on");
-    admin.post(&sign, json!({})).await.ok(200);
+    world.sign_paper(&admin, &path, &[]).await.ok(200);
     assert_eq!(
-        admin.post(&sign, json!({})).await.refusal(),
+        world.sign_paper(&admin, &path, &[]).await.refusal(),
         (409, "order_blank_not_offered".to_owned())
     );
     let cancel = admin
@@ -230,14 +231,8 @@ async fn a_line_tells_every_reason_why_it_does_not_run() {
     let path = format!("/api/v1/lines/{}", blank.text("/lines/0/id"));
     let line = admin.get(&path).await.ok(200);
     assert_eq!(line.json["runs"], false);
-    assert_eq!(
-        line.json["not_running"],
-        json!(["term_not_begun", "no_approved_material"])
-    );
+    assert_eq!(line.json["not_running"], json!(["term_not_begun", "no_material"]));
     world.advance_to("2026-12-02T10:00:00");
     let line = admin.get(&path).await.ok(200);
-    assert_eq!(
-        line.json["not_running"],
-        json!(["invoice_unpaid", "no_approved_material"])
-    );
+    assert_eq!(line.json["not_running"], json!(["invoice_unpaid", "no_material"]));
 }

@@ -155,7 +155,7 @@ async fn prices_and_rules_of_days_that_have_begun_never_change() {
     let rules = |day: &str| json!({"text": "Yangi qoidalar", "in_force_from": day});
     let path = "/api/v1/rules-editions";
     admin
-        .post(path, rules("2026-11-02"))
+        .post(path, rules("2026-11-01"))
         .await
         .refused_field(422, "edition_in_the_past", "in_force_from");
     let second = admin.post(path, rules("2026-12-01")).await.ok(201);
@@ -305,7 +305,7 @@ async fn a_blank_whose_due_date_is_over_cannot_be_signed_without_its_own_term() 
         .ok(201);
     let path = format!("/api/v1/order-blanks/{}", drawn_up.text("/id"));
     admin.post(&format!("{path}/offer"), json!({})).await.ok(200);
-    let refused = admin.post(&format!("{path}/sign-paper"), json!({})).await;
+    let refused = world.sign_paper(&admin, &path, &[]).await;
     assert_eq!(refused.status, 422, "{}", refused.json);
     assert_eq!(refused.text("/field"), "own_due_on");
     let unsigned = admin.get(&path).await.ok(200);
@@ -324,5 +324,5 @@ async fn a_blank_whose_due_date_is_over_cannot_be_signed_without_its_own_term() 
         .ok(201);
     let path = format!("/api/v1/order-blanks/{}", drawn_up.text("/id"));
     admin.post(&format!("{path}/offer"), json!({})).await.ok(200);
-    admin.post(&format!("{path}/sign-paper"), json!({})).await.ok(200);
+    world.sign_paper(&admin, &path, &[]).await.ok(200);
 }

@@ -9,7 +9,7 @@ use namoyish_domain::money::UnitPrice;
 use namoyish_domain::orders::customer::CustomerForm;
 use namoyish_domain::orders::party::OperatorForm;
 use namoyish_domain::orders::placement::{PlacementFormat, PlacementKind, RegionCode};
-use namoyish_domain::orders::price_list::{ItemKind, Names, NewItem, Unit};
+use namoyish_domain::orders::price_list::{ItemKind, Names, NewItem, SoldIn, Unit};
 use namoyish_orders::OrdersSettings;
 use namoyish_orders::app::add_app::{AddApp, add_app};
 use namoyish_orders::app::add_placement::{AddPlacement, add_placement};
@@ -82,6 +82,8 @@ fn item(code: &str, kind: ItemKind, unit: Unit, price: &str) -> NewItem {
         names: names(code),
         unit,
         unit_price: UnitPrice::parse(price).unwrap(),
+        sold_in: SoldIn::Anywhere,
+        material_requirements: String::new(),
     }
 }
 
@@ -214,11 +216,16 @@ impl World {
             .ok(201);
         let path = format!("/api/v1/order-blanks/{}", drawn_up.text("/id"));
         client.post(&format!("{path}/offer"), json!({})).await.ok(200);
-        client
-            .post(&format!("{path}/sign-paper"), json!({}))
-            .await
-            .ok(200);
+        self.sign_paper(client, &path, &[]).await.ok(200);
         client.get(&path).await.ok(200)
+    }
+
+    /// Records a paper signature with its scan.
+    pub async fn sign_paper(&self, client: &Client, path: &str, texts: &[(&str, &str)]) -> Answer {
+        let key = client.fresh_key();
+        client
+            .post_form(&format!("{path}/sign-paper"), &key, texts, Some(&png(40, 60)))
+            .await
     }
 
     pub fn advance_to(&self, local: &str) {

@@ -137,6 +137,25 @@ impl Browser {
             .await
     }
 
+    /// Posts a multipart form with a file and the token of the last page seen.
+    pub async fn post_file(&mut self, path: &str, fields: &[(&str, &str)], file: Option<&[u8]>) -> Answer {
+        let token = self.form_token.clone();
+        let mut body = Vec::new();
+        for (name, value) in [("form_token", token.as_str())].iter().chain(fields) {
+            body.extend(
+                format!("--b\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n").bytes(),
+            );
+        }
+        body.extend(b"--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"x.html\"\r\n\r\n");
+        body.extend(file.unwrap_or_default());
+        body.extend(b"\r\n--b--\r\n");
+        let request = Request::post(path)
+            .header("content-type", "multipart/form-data; boundary=b")
+            .body(Body::from(body))
+            .unwrap();
+        self.send(request).await
+    }
+
     /// Signs in from the sign-in page, and fetches a page for the new session's token.
     pub async fn sign_in(&mut self, login: &str, password: &str) -> Answer {
         self.get("/sign-in").await;

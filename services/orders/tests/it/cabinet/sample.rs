@@ -27,7 +27,8 @@ use namoyish_domain::orders::order_blank::{
 };
 use namoyish_domain::orders::party::OperatorForm;
 use namoyish_domain::orders::placement::{PlacementFormat, PlacementKind};
-use namoyish_domain::orders::price_list::{ItemKind, Names, NewItem, Unit};
+use namoyish_domain::orders::price_list::{ItemKind, Names, NewItem, SoldIn, Unit};
+use namoyish_domain::orders::targeting::Targeting;
 use namoyish_orders::app::add_app::{AddApp, add_app};
 use namoyish_orders::app::add_placement::{AddPlacement, add_placement};
 use namoyish_orders::app::create_user::{CreateUser, create_user};
@@ -132,7 +133,7 @@ pub async fn make(ctx: &Context) -> Sample {
     decide(ctx, &actor, material, Verdict::Approve, "").await;
     let refused = submit(ctx, &actor, period).await;
     let verdict = Verdict::Reject {
-        reasons: vec![ModerationReason::ForeignCurrency, ModerationReason::Quality],
+        reasons: vec![ModerationReason::FOREIGN_CURRENCY, ModerationReason::QUALITY],
     };
     decide(ctx, &actor, refused, verdict, "Narxlarni soʻmda yozing.").await;
 
@@ -208,6 +209,8 @@ async fn set_up(ctx: &Context, actor: &Actor) {
         },
         unit,
         unit_price: UnitPrice::parse(price).unwrap(),
+        sold_in: SoldIn::Anywhere,
+        material_requirements: String::new(),
     };
     let items = vec![
         item(
@@ -327,6 +330,7 @@ async fn order(
         service,
         placements: vec![placement],
         regions: Vec::new(),
+        targeting: Targeting::default(),
     };
     let mut lines = vec![line(
         "banner",
@@ -354,6 +358,7 @@ async fn order(
         city: None,
         prepayment: Prepayment::Full,
         own_due_on: None,
+        own_due_days: None,
         statistics_source: BlankStatistics::Own,
         notice_emails: Vec::new(),
         lines,
@@ -392,7 +397,7 @@ async fn submit(ctx: &Context, actor: &Actor, line: LineId) -> AdMaterialId {
 }
 
 /// A plain picture of the placement's size.
-fn picture() -> Vec<u8> {
+pub fn picture() -> Vec<u8> {
     let mut bytes = std::io::Cursor::new(Vec::new());
     let picture = image::RgbImage::from_pixel(728, 90, image::Rgb([11, 110, 95]));
     picture.write_to(&mut bytes, image::ImageFormat::Png).unwrap();

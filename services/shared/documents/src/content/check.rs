@@ -79,6 +79,35 @@ pub enum ContentError {
         /// Gross.
         gross: Money,
     },
+    /// A difference that isn't what it should be less what it was.
+    #[error("line {position}: the difference is stated as {difference} and is {due}")]
+    DifferenceDisagrees {
+        /// Line.
+        position: u32,
+        /// Gross as stated.
+        difference: Money,
+        /// Gross as it follows.
+        due: Money,
+    },
+    /// The balances and the rows of an act don't add up.
+    #[error("the act's rows lead to a balance of {due}, the act states {stated}")]
+    BalanceDisagrees {
+        /// Balance as it follows; more than nothing: the customer owes.
+        due: Money,
+        /// Balance as stated.
+        stated: Money,
+    },
+    /// A refund of more than is left of the advance.
+    #[error("a refund of {amount} where {left} of the advance are left")]
+    RefundBeyondAdvance {
+        /// Refund as stated.
+        amount: Money,
+        /// Advance less what contracts keep.
+        left: Money,
+    },
+    /// An additional VAT invoice without the first one, or another with one.
+    #[error("an additional VAT invoice, and no other, refers to the first one")]
+    ReferenceDisagrees,
     /// A sum beyond what [`Money`] holds.
     #[error(transparent)]
     Overflow(#[from] MoneyError),
@@ -97,6 +126,10 @@ impl ContentError {
             ContentError::VatWithoutPayer { .. } => "document_vat_without_payer",
             ContentError::Negative { .. } => "document_negative_sum",
             ContentError::AdvanceBeyondGross { .. } => "document_advance_beyond_gross",
+            ContentError::DifferenceDisagrees { .. } => "document_difference_disagrees",
+            ContentError::ReferenceDisagrees => "document_reference_disagrees",
+            ContentError::BalanceDisagrees { .. } => "document_balance_disagrees",
+            ContentError::RefundBeyondAdvance { .. } => "document_refund_beyond_advance",
             ContentError::Overflow(_) => "document_sum_overflow",
         }
     }
@@ -108,7 +141,12 @@ struct Sums {
     gross: Money,
 }
 
-fn check_head(version: u32, given: ContentKind, due: ContentKind, lines: usize) -> Result<(), ContentError> {
+pub(super) fn check_head(
+    version: u32,
+    given: ContentKind,
+    due: ContentKind,
+    lines: usize,
+) -> Result<(), ContentError> {
     if version != CONTENT_VERSION {
         return Err(ContentError::UnknownVersion {
             given: version,
@@ -156,6 +194,48 @@ fn check_sums(vat_payer: bool, total: Sums, lines: impl Iterator<Item = Sums>) -
         }
     }
     for (field, sum, stated) in [("net", net, total.net), ("vat", vat, total.vat)] {
+        if sum != stated {
+            return Err(ContentError::TotalDisagrees { field, sum, stated });
+        }
+    }
+    Ok(())
+}
+
+/// Whether sums may lie below nothing.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Signed {
+    /// Charges.
+    NeverNegative,
+    /// Differences.
+    Either,
+}
+
+/// Net, VAT and gross of a document and of its lines: each adds up, and the lines make the document.
+pub(super) fn check_lines(
+    signed: Signed,
+    total: (Money, Money, Money),
+    lines: impl Iterator<Item = (Money, Money, Money)>,
+) -> Result<(), ContentError> {
+    let mut sums = (Money::ZERO, Money::ZERO);
+    for (position, (net, vat, gross)) in std::iter::once(total).chain(lines).enumerate() {
+        if net.checked_add(vat)? != gross {
+            return Err(ContentError::GrossDisagrees {
+                position,
+                net,
+                vat,
+                gross,
+            });
+        }
+        for (field, sum) in [("net", net), ("vat", vat)] {
+            if signed == Signed::NeverNegative && sum.is_negative() {
+                return Err(ContentError::Negative { field, sum });
+            }
+        }
+        if position > 0 {
+            sums = (sums.0.checked_add(net)?, sums.1.checked_add(vat)?);
+        }
+    }
+    for (field, sum, stated) in [("net", sums.0, total.0), ("vat", sums.1, total.1)] {
         if sum != stated {
             return Err(ContentError::TotalDisagrees { field, sum, stated });
         }

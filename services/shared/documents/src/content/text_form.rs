@@ -31,10 +31,26 @@ text_form! {
     money: namoyish_domain::money::Money,
         |value| value.to_string(),
         |text| text.parse().map_err(|error: namoyish_domain::money::MoneyError| error.to_string());
+    /// "1234567.89", or nothing.
+    optional_money: Option<namoyish_domain::money::Money>,
+        |value| value.map_or_else(String::new, |sum| sum.to_string()),
+        |text| if text.is_empty() {
+            Ok(None)
+        } else {
+            text.parse().map(Some).map_err(|error: namoyish_domain::money::MoneyError| error.to_string())
+        };
     /// "12000.00", up to six places.
     unit_price: namoyish_domain::money::UnitPrice,
         |value| value.to_string(),
         |text| namoyish_domain::money::UnitPrice::parse(text).map_err(|error| error.to_string());
+    /// "12000.00", or nothing.
+    optional_unit_price: Option<namoyish_domain::money::UnitPrice>,
+        |value| value.map_or_else(String::new, |price| price.to_string()),
+        |text| if text.is_empty() {
+            Ok(None)
+        } else {
+            namoyish_domain::money::UnitPrice::parse(text).map(Some).map_err(|error| error.to_string())
+        };
     /// "0.12".
     rate: namoyish_domain::money::Rate,
         |value| value.decimal().normalize().to_string(),

@@ -9,6 +9,8 @@
 )]
 
 mod content;
+mod forms;
 mod pdf;
 mod sample;
+mod settlement;
 mod xlsx;

@@ -2,8 +2,13 @@
 
 use chrono::NaiveDate;
 use namoyish_documents::content::{
-    BlankBudgetMode, BlankPrepayment, BlankSignature, CONTENT_VERSION, ContentKind, PartyKind, SignatureKind,
-    StatisticsSource, Unit,
+    ActDocument, ActRow, BlankBudgetMode, BlankPrepayment, BlankSignature, CONTENT_VERSION, ContentKind,
+    ContractRef, PartyKind, PaymentDue, ReconciliationActContent, RefundContent, RefundContract,
+    SignatureKind, StatisticsSource, Unit,
+};
+use namoyish_documents::content::{
+    CorrectionContent, CorrectionLine, CorrectionReason, DocumentRef, PenaltyClaimContent, PenaltySpan, Sums,
+    VatInvoiceContent, VatInvoiceLine, VatInvoiceType,
 };
 use namoyish_documents::{
     DocumentLine, InvoiceContent, InvoiceLine, LocalizedName, OrderBlankContent, OrderBlankLine, Party,
@@ -201,7 +206,9 @@ pub fn order_blank(signed: bool, vat_payer: bool) -> OrderBlankContent {
         made_out_on: day("2026-10-19"),
         operator: document.operator,
         customer: document.customer,
+        customer_id: format!("cus_{:032x}", 7),
         rules_edition: 3,
+        rules_sha256: "5f".repeat(32),
         rules_in_force_from: day("2026-01-01"),
         statistics_source: StatisticsSource::Own,
         notice_emails: vec![
@@ -210,6 +217,8 @@ pub fn order_blank(signed: bool, vat_payer: bool) -> OrderBlankContent {
         ],
         prepayment: BlankPrepayment::Monthly,
         own_due_on: Some(day("2026-10-28")),
+        own_due_days: None,
+        offered: false,
         vat_payer,
         vat_rate: if vat_payer {
             Rate::parse("0.12").unwrap()
@@ -223,6 +232,31 @@ pub fn order_blank(signed: bool, vat_payer: bool) -> OrderBlankContent {
                 let media = line.unit == Unit::Impressions;
                 OrderBlankLine {
                     position: line.position,
+                    line_id: format!("ln_{:032x}", line.position),
+                    line_kind: if media { "media" } else { "period" }.into(),
+                    item_code: if media { "MEDIA-BANNER" } else { "PRIORITY" }.into(),
+                    placement_codes: vec!["home-top".into()],
+                    region_codes: if media {
+                        vec!["UZ-TK".into(), "UZ-SA".into()]
+                    } else {
+                        vec![]
+                    },
+                    rubrics: if media {
+                        vec!["Restoranlar".into(), "Kafelar".into()]
+                    } else {
+                        vec![]
+                    },
+                    search_phrases: if media { vec!["milliy taom".into()] } else { vec![] },
+                    schedule: if media {
+                        vec!["mon-fri 09-18".into(), "sat-sun".into()]
+                    } else {
+                        vec![]
+                    },
+                    frequency_cap: media.then_some(3),
+                    budget: media.then_some(line.net),
+                    list_price: None,
+                    price_group: None,
+                    one_off: false,
                     line_code: line.line_code,
                     service: line.service,
                     placements: vec![name(
@@ -251,8 +285,267 @@ pub fn order_blank(signed: bool, vat_payer: bool) -> OrderBlankContent {
             signed_by: "Gʻaniyeva D. Oʻ.".into(),
             signed_at: "2026-10-19T09:14:31Z".parse().unwrap(),
             sha256: "5feceb66ffc86f38d952786c6d696c79c2dbc239dd4e91b46729d73a27fb57e9".into(),
+            due: vec![PaymentDue {
+                invoice: "INV-2026-000057".into(),
+                due_on: day("2026-10-28"),
+                gross: document.gross,
+            }],
         }),
     }
 }
 
+/// Two months paid ahead, one rendered, ended in the middle of the second.
+pub fn reconciliation_act() -> ReconciliationActContent {
+    let row =
+        |position, on: &str, document, number: &str, contracts: &str, debit: &str, credit: &str| ActRow {
+            position,
+            on: day(on),
+            document,
+            number: number.into(),
+            contracts: contracts.into(),
+            debit: money(debit),
+            credit: money(credit),
+        };
+    ReconciliationActContent {
+        version: CONTENT_VERSION,
+        kind: ContentKind::ReconciliationAct,
+        number: "SD-2026-000017".into(),
+        place: "Toshkent".into(),
+        issued_on: day("2026-04-16"),
+        first_day: day("2026-01-01"),
+        last_day: day("2026-04-15"),
+        operator: operator(),
+        customer: customer(),
+        contracts: vec![
+            ContractRef {
+                number: "OB-2026-000041".into(),
+                date: day("2026-02-02"),
+            },
+            ContractRef {
+                number: "OB-2026-000057".into(),
+                date: day("2026-02-20"),
+            },
+        ],
+        opening_debit: money("150000.00"),
+        opening_credit: Money::ZERO,
+        rows: vec![
+            row(
+                1,
+                "2026-02-05",
+                ActDocument::Payment,
+                "1187",
+                "",
+                "0.00",
+                "3024000.00",
+            ),
+            row(2, "2026-02-09", ActDocument::Payment, "", "", "0.00", "150000.00"),
+            row(
+                3,
+                "2026-03-31",
+                ActDocument::PrimaryDocument,
+                "BH-2026-000123",
+                "OB-2026-000041, OB-2026-000057",
+                "1008000.00",
+                "0.00",
+            ),
+            row(
+                4,
+                "2026-04-15",
+                ActDocument::ServicesToDocument,
+                "",
+                "OB-2026-000041",
+                "504000.00",
+                "0.00",
+            ),
+        ],
+        debit: money("1512000.00"),
+        credit: money("3174000.00"),
+        closing_debit: Money::ZERO,
+        closing_credit: money("1512000.00"),
+        return_within: 5,
+    }
+}
+
+pub fn refund() -> RefundContent {
+    RefundContent {
+        version: CONTENT_VERSION,
+        kind: ContentKind::Refund,
+        number: "QT-2026-000003".into(),
+        place: "Toshkent".into(),
+        issued_on: day("2026-04-16"),
+        requested_on: day("2026-04-10"),
+        due_on: day("2026-05-15"),
+        operator: operator(),
+        customer: customer(),
+        contracts: vec![
+            RefundContract {
+                number: "OB-2026-000041".into(),
+                date: day("2026-02-02"),
+                paid: money("3024000.00"),
+                rendered: money("1512000.00"),
+                held: money("504000.00"),
+            },
+            RefundContract {
+                number: "OB-2026-000057".into(),
+                date: day("2026-02-20"),
+                paid: money("1120000.00"),
+                rendered: Money::ZERO,
+                held: money("1120000.00"),
+            },
+        ],
+        advance: money("3136000.00"),
+        held: money("1624000.00"),
+        amount: money("1512000.00"),
+    }
+}
+
 pub const VERIFY_URL: &str = "https://reklama.example.uz/verify?kind=primary_document&number=D-2026-000123&sha256=9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
+
+pub fn vat_invoice(additional: bool) -> VatInvoiceContent {
+    let [net, vat, gross] = if additional {
+        ["-30000.00", "-3600.00", "-33600.00"].map(money)
+    } else {
+        ["300000.00", "36000.00", "336000.00"].map(money)
+    };
+    let reference = |number: &str, date: &str| DocumentRef {
+        number: number.into(),
+        date: day(date),
+    };
+    VatInvoiceContent {
+        version: CONTENT_VERSION,
+        kind: ContentKind::VatInvoice,
+        number: if additional {
+            "HF-2026-000002"
+        } else {
+            "HF-2026-000001"
+        }
+        .into(),
+        invoice_type: if additional {
+            VatInvoiceType::Additional
+        } else {
+            VatInvoiceType::Standard
+        },
+        issued_on: day(if additional { "2026-12-15" } else { "2026-11-30" }),
+        period: ReportingPeriod::parse("2026-11").unwrap(),
+        place: "Toshkent".into(),
+        document: if additional {
+            reference("TH-2026-000001", "2026-12-15")
+        } else {
+            reference("BH-2026-000001", "2026-12-01")
+        },
+        corrects: additional.then(|| reference("HF-2026-000001", "2026-11-30")),
+        operator: operator(),
+        customer: customer(),
+        catalog_code: "10123456789012345".into(),
+        package_code: "1501".into(),
+        lines: vec![VatInvoiceLine {
+            position: 1,
+            contract_number: "BB-2026-000017".into(),
+            contract_date: day("2026-10-20"),
+            service: name(
+                "Sayt yuqorisidagi banner",
+                "Баннер вверху сайта",
+                "Banner at the top of the site",
+            ),
+            line_code: "OB-1/1".into(),
+            unit: if additional {
+                Unit::Piece
+            } else {
+                Unit::Impressions
+            },
+            quantity: Decimal::from(if additional { 1 } else { 25_000 }),
+            unit_price: (!additional).then(|| UnitPrice::parse("12000.00").unwrap()),
+            vat_rate: Rate::parse("0.12").unwrap(),
+            net,
+            vat,
+            gross,
+        }],
+        net,
+        vat,
+        gross,
+    }
+}
+
+pub fn correction() -> CorrectionContent {
+    let sums = |[net, vat, gross]: [&str; 3]| Sums {
+        net: money(net),
+        vat: money(vat),
+        gross: money(gross),
+    };
+    CorrectionContent {
+        version: CONTENT_VERSION,
+        kind: ContentKind::Correction,
+        number: "TH-2026-000001".into(),
+        place: "Toshkent".into(),
+        issued_on: day("2026-12-15"),
+        period: ReportingPeriod::parse("2026-11").unwrap(),
+        corrects: DocumentRef {
+            number: "BH-2026-000001".into(),
+            date: day("2026-12-01"),
+        },
+        reason: CorrectionReason::Objection,
+        explanation: "12-noyabr kuni banner noto\u{2bb}g\u{2bb}ri sahifada ko\u{2bb}rsatilgan.".into(),
+        operator: operator(),
+        customer: customer(),
+        vat_payer: true,
+        lines: vec![CorrectionLine {
+            position: 1,
+            contract_number: "BB-2026-000017".into(),
+            contract_date: day("2026-10-20"),
+            service: name(
+                "Sayt yuqorisidagi banner",
+                "Баннер вверху сайта",
+                "Banner at the top of the site",
+            ),
+            line_code: "OB-1/1".into(),
+            unit: Unit::Impressions,
+            quantity_before: Decimal::from(25_000),
+            quantity: Decimal::from(25_000),
+            vat_rate: Rate::parse("0.12").unwrap(),
+            before: sums(["300000.00", "36000.00", "336000.00"]),
+            after: sums(["270000.00", "32400.00", "302400.00"]),
+            difference: sums(["-30000.00", "-3600.00", "-33600.00"]),
+        }],
+        net: money("-30000.00"),
+        vat: money("-3600.00"),
+        gross: money("-33600.00"),
+        receivable_left: money("0.00"),
+        advance_left: money("33600.00"),
+    }
+}
+
+pub fn penalty_claim() -> PenaltyClaimContent {
+    let span = |from: &str, through: &str, days: u32, base: &str, amount: i64| PenaltySpan {
+        from: day(from),
+        through: day(through),
+        days,
+        base: money(base),
+        amount: Decimal::from(amount),
+    };
+    PenaltyClaimContent {
+        version: CONTENT_VERSION,
+        kind: ContentKind::PenaltyClaim,
+        number: "JT-2026-000001".into(),
+        place: "Toshkent".into(),
+        issued_on: day("2026-02-10"),
+        due_on: day("2026-02-20"),
+        operator: operator(),
+        customer: customer(),
+        invoice: DocumentRef {
+            number: "HS-2026-000007".into(),
+            date: day("2026-01-10"),
+        },
+        invoice_due_on: day("2026-01-25"),
+        invoice_gross: money("1120000.00"),
+        order_number: "BB-2026-000003".into(),
+        daily_rate: Rate::parse("0.001").unwrap(),
+        // billing.md §6: 5 × 1,120 + 10 × 620 = 11,800.00.
+        spans: vec![
+            span("2026-01-26", "2026-01-30", 5, "1120000.00", 5_600),
+            span("2026-01-31", "2026-02-09", 10, "620000.00", 6_200),
+        ],
+        claimed_before: money("0.00"),
+        amount: money("11800.00"),
+        purpose: "JT-2026-000001-sonli talabnoma bo\u{2bb}yicha jarima (HS-2026-000007-sonli hisob)".into(),
+    }
+}

@@ -9,7 +9,7 @@
 //! A document that could not be sent is accepted on the 21st all the same: not receiving it doesn't release from payment
 //! [003 §5.9].
 //!
-//! Not here: taking the next number (`storage::Tx::take_number`), objections and corrections.
+//! Not here: taking the next number (`storage::Tx::take_number`), objections (`objection`) and corrections (`correction`).
 
 use crate::calendar::{ReportingPeriod, Timestamp, day_start};
 use chrono::NaiveDate;
@@ -35,6 +35,22 @@ pub enum Series {
 }
 
 impl Series {
+    /// All series.
+    pub const ALL: [Series; 7] = [
+        Series::Invoice,
+        Series::PrimaryDocument,
+        Series::VatInvoice,
+        Series::Correction,
+        Series::ReconciliationAct,
+        Series::PenaltyClaim,
+        Series::Refund,
+    ];
+
+    /// The series of a name; `None` for any other text.
+    pub fn parse(name: &str) -> Option<Series> {
+        Series::ALL.into_iter().find(|series| series.name() == name)
+    }
+
     /// The name in the tables (`number_series.kind`, `documents.kind`).
     pub fn name(self) -> &'static str {
         match self {

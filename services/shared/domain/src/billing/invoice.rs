@@ -264,8 +264,8 @@ fn parts_of(line: &LineToInvoice, prepayment: Prepayment) -> Result<Vec<InvoiceL
     })
 }
 
-/// What a line costs in each month of its ordered term.
-fn net_by_month(line: &LineToInvoice) -> Result<Vec<(ReportingPeriod, Money)>, MoneyError> {
+/// What a line costs in each month of its term, net.
+pub fn net_by_month(line: &LineToInvoice) -> Result<Vec<(ReportingPeriod, Money)>, MoneyError> {
     let term = line.term;
     match line.charge {
         LineCharge::OneOff { price, quantity } => {

@@ -105,6 +105,32 @@ pub fn accrue(
     Ok(days)
 }
 
+/// As [`accrue`], held to the operator's cap in percent of the overdue sum, which is the sum unpaid when the delay began.
+/// Days beyond the cap are told with nothing, so that the accrual is shown for every day. Like the days themselves it
+/// depends on the invoice alone: accruing in steps is accruing at once.
+pub fn accrue_capped(
+    invoice: &OverdueInvoice,
+    cap_percent: Option<Decimal>,
+    after: Option<NaiveDate>,
+    through: NaiveDate,
+) -> Result<Vec<PenaltyDay>, MoneyError> {
+    let Some(percent) = cap_percent else {
+        return accrue(invoice, after, through);
+    };
+    let mut days = accrue(invoice, None, through)?;
+    let overdue = days.first().map_or(Money::ZERO, |day| day.base);
+    let mut left = overdue
+        .exact()
+        .checked_mul(percent)?
+        .checked_div(Decimal::ONE_HUNDRED)?;
+    for day in &mut days {
+        day.amount = day.amount.min(left);
+        left = left.checked_sub(day.amount)?;
+    }
+    days.retain(|day| after.is_none_or(|after| day.day > after));
+    Ok(days)
+}
+
 /// A hundred years of delay: the bound of the loop above.
 const DAYS_MAX: usize = 36_525;
 
@@ -246,6 +272,28 @@ mod tests {
             penalty -> 10000.00    below the cap
         ",
         );
+    }
+
+    #[test]
+    fn days_beyond_the_cap_accrue_nothing_and_are_told() {
+        let invoice = OverdueInvoice {
+            gross: sum("1000.00"),
+            due_on: day("2026-01-25"),
+            paid: vec![],
+        };
+        let cap = Some(Decimal::new(25, 2));
+        let amounts = |after, through| -> Vec<String> {
+            accrue_capped(&invoice, cap, after, day(through))
+                .unwrap()
+                .iter()
+                .map(|day| day.amount.decimal().normalize().to_string())
+                .collect()
+        };
+        // A quarter of a percent of 1,000.00 is 2.50.
+        assert_eq!(amounts(None, "2026-01-29"), ["1", "1", "0.5", "0"]);
+        assert_eq!(amounts(Some(day("2026-01-27")), "2026-01-29"), ["0.5", "0"]);
+        let free = accrue_capped(&invoice, None, None, day("2026-01-29")).unwrap();
+        assert_eq!(free, accrue(&invoice, None, day("2026-01-29")).unwrap());
     }
 
     #[test]

@@ -242,6 +242,16 @@ pub enum PostingReason {
     Payment,
     /// Services of a closed period; the document is the primary document.
     Rendering,
+    /// The sum of a refund is fixed; the document is the refund.
+    Refund,
+    /// A refund is paid; the document is the refund.
+    RefundPaid,
+    /// The difference to a closed period; the document is the correction.
+    Correction,
+    /// Late penalty claimed; the document is the claim.
+    PenaltyClaim,
+    /// Claimed penalty paid; the document is the payment.
+    PenaltyPaid,
     /// An earlier posting is undone; the document is that posting.
     Reversal,
 }
@@ -252,6 +262,11 @@ impl PostingReason {
         match self {
             PostingReason::Payment => "payment",
             PostingReason::Rendering => "rendering",
+            PostingReason::Refund => "refund",
+            PostingReason::RefundPaid => "refund_paid",
+            PostingReason::Correction => "correction",
+            PostingReason::PenaltyClaim => "penalty_claim",
+            PostingReason::PenaltyPaid => "penalty_paid",
             PostingReason::Reversal => "reversal",
         }
     }

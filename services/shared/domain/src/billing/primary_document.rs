@@ -18,7 +18,8 @@
 
 use super::ledger::{Account, Entry, Posting, PostingHead, PostingReason, Unbalanced};
 use super::rendered::{
-    DaysServed, MediaCounts, ServiceBounds, additional_amount, media_amount, one_off_amount, period_amount,
+    DaysServed, MediaCounts, ServiceBounds, additional_amount, media_amount, months_amount, one_off_amount,
+    period_amount,
 };
 use crate::calendar::ReportingPeriod;
 use crate::ids::{CustomerId, LineId};
@@ -37,6 +38,15 @@ pub enum Tariff {
     MonthlyService {
         /// Pieces.
         quantity: Decimal,
+    },
+    /// A period line or monthly service that force majeure or an outage has moved (`orders::interruption`).
+    MonthsUsed {
+        /// Pieces; 1 for a period line.
+        quantity: Decimal,
+        /// Ordered months that are used up by the end of the period.
+        to_end: Decimal,
+        /// The same by the end of the period before.
+        to_previous_end: Decimal,
     },
     /// An additional service that is paid once, in the period of its first day.
     OneOff {
@@ -143,6 +153,22 @@ pub fn render(line: &LineToRender, period: ReportingPeriod) -> Result<Option<Ren
                 months.round_dp(6),
                 additional_amount(price, quantity, days)?,
             )
+        }
+        (
+            Tariff::MonthsUsed {
+                quantity,
+                to_end,
+                to_previous_end,
+            },
+            Some(term),
+        ) => {
+            // What an outage took off the last month never makes it negative.
+            let used = [to_end.max(to_previous_end), to_previous_end].map(|months| months * quantity);
+            if used[0] == used[1] {
+                return Ok(None);
+            }
+            let months = (used[0] - used[1]).round_dp(6).normalize();
+            (term, Unit::Month, months, months_amount(price, used[0], used[1])?)
         }
         (Tariff::OneOff { quantity }, Some(term)) => {
             if ReportingPeriod::of(line.bounds.term.first_day()) != period {

@@ -6,6 +6,7 @@
 //! media:       round(price × counted_to_end / 1000) − round(price × counted_to_previous_end / 1000)
 //! period line: price × days_served / days_in_month, rounded once
 //! additional:  price × quantity [× days_served / days_in_month unless one-off], rounded once
+//! interrupted: round(price × months_used_to_end) − round(price × months_used_to_previous_end)
 //! ```
 //!
 //! **Choice:** a period line's place is held for its customer from the first day of its term on which it has an approved
@@ -88,6 +89,16 @@ pub fn period_amount(price: UnitPrice, days: DaysServed) -> Result<Money, MoneyE
 pub fn additional_amount(price: UnitPrice, quantity: Decimal, days: DaysServed) -> Result<Money, MoneyError> {
     let full = Exact::new(price.decimal()).checked_mul(quantity)?;
     days.share_of(full.decimal())?.round_half_up()
+}
+
+/// What a month of a line that was interrupted costs: the ordered months that it used up (`orders::interruption`).
+pub fn months_amount(
+    price: UnitPrice,
+    to_end: Decimal,
+    to_previous_end: Decimal,
+) -> Result<Money, MoneyError> {
+    let through = |months| Exact::new(price.decimal()).checked_mul(months)?.round_half_up();
+    through(to_end)?.checked_sub(through(to_previous_end)?)
 }
 
 /// What a one-off additional service costs.

@@ -6,5 +6,6 @@ pub mod counters;
 pub mod decision;
 pub mod extra_period;
 pub mod geo;
+pub mod hash;
 pub mod pacing;
 pub mod token;

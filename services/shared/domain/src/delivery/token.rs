@@ -5,11 +5,14 @@
 //!
 //! ```text
 //! bytes = version 1 | key id 1 | kind 1 | line 16 | material 16 | placement 16 | scope 4 | generation 4 | epoch 4
-//!         | number 4 | decided at, ms, 8 | region length 1 + text | target length 2 + text | HMAC-SHA-256 cut to 16
+//!         | number 4 | decided at, ms, 8 | region length 1 + text | target length 2 + text | code 16
+//! code  = half of HMAC-SHA-256 over the bytes before it, with 0 in the kind's place unless it is a click:
+//!         the left half signs an impression or a click, the right half a viewable
 //! ```
 //!
-//! The code covers every byte before it. Sixteen bytes of it leave a forger one chance in 2^128 a try. The keys are
-//! set up once: a signature costs a clone of two hash states.
+//! Sixteen bytes of it leave a forger one chance in 2^128 a try. An impression and its viewable say the same, so one
+//! HMAC signs both: its halves tell nothing of each other, and neither half is ever accepted for the other kind. The keys
+//! are set up once: a signature costs a clone of two hash states.
 //!
 //! Invariants, each a property test of the same name: `every_altered_byte_is_refused`, `what_was_sealed_is_opened`.
 //! Not here: base64 and URLs (the node's), where keys are kept (storage), whether a token was called before (the
@@ -24,8 +27,11 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use uuid::Uuid;
 
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
+/// Where the kind stands.
+const KIND_AT: usize = 2;
 const MAC_BYTES: usize = 16;
+const TARGET_LENGTH_BYTES: usize = 2;
 /// Longest click target that fits a token, in bytes.
 pub const TARGET_BYTES_MAX: usize = 2048;
 /// Longest token in bytes, before base64.
@@ -175,7 +181,59 @@ impl TokenKeys {
     }
 }
 
-/// Appends the token's bytes to `out`. Only a click has a target.
+/// The three tokens of one decision.
+#[derive(Debug, Clone, Copy)]
+pub struct SealedTokens<'a> {
+    /// The impression's.
+    pub impression: &'a [u8],
+    /// The viewable's.
+    pub viewable: &'a [u8],
+    /// The click's.
+    pub click: &'a [u8],
+}
+
+/// Makes the three tokens of one decision, the click with its target, in `buffer`, which is overwritten: kept between
+/// decisions it costs no allocation.
+pub fn seal_all<'a>(
+    claims: &Claims,
+    target: &str,
+    keys: &TokenKeys,
+    buffer: &'a mut Vec<u8>,
+) -> Result<SealedTokens<'a>, TargetTooLong> {
+    buffer.clear();
+    body(claims, EventKind::Impression, "", keys, buffer)?;
+    let body_bytes = buffer.len();
+    let [shown, viewed] = halves(&keys.signing, buffer, EventKind::Impression);
+    buffer.extend_from_slice(&shown);
+    buffer.extend_from_within(..body_bytes);
+    if let Some(kind) = buffer.get_mut(body_bytes + MAC_BYTES + KIND_AT) {
+        *kind = EventKind::Viewable.number();
+    }
+    buffer.extend_from_slice(&viewed);
+    let shown_bytes = body_bytes + MAC_BYTES;
+    // The click says the same up to the target.
+    let clicked_at = buffer.len();
+    buffer.extend_from_within(..body_bytes.saturating_sub(TARGET_LENGTH_BYTES));
+    if let Some(kind) = buffer.get_mut(clicked_at + KIND_AT) {
+        *kind = EventKind::Click.number();
+    }
+    put_target(target, buffer)?;
+    let [clicked, _] = halves(
+        &keys.signing,
+        buffer.get(clicked_at..).unwrap_or_default(),
+        EventKind::Click,
+    );
+    buffer.extend_from_slice(&clicked);
+    let (impression, rest) = buffer.split_at_checked(shown_bytes).unwrap_or_default();
+    let (viewable, click) = rest.split_at_checked(shown_bytes).unwrap_or_default();
+    Ok(SealedTokens {
+        impression,
+        viewable,
+        click,
+    })
+}
+
+/// Appends one token's bytes to `out`. Only a click has a target.
 pub fn seal(
     claims: &Claims,
     kind: EventKind,
@@ -183,13 +241,30 @@ pub fn seal(
     keys: &TokenKeys,
     out: &mut Vec<u8>,
 ) -> Result<(), TargetTooLong> {
-    let target = if kind == EventKind::Click { target } else { "" };
-    let refuse = TargetTooLong { bytes: target.len() };
-    if target.len() > TARGET_BYTES_MAX {
-        return Err(refuse);
-    }
-    let region = claims.region.as_ref().map_or("", |region| region.as_str());
     let start = out.len();
+    let target = if kind == EventKind::Click { target } else { "" };
+    if let Err(refused) = body(claims, kind, target, keys, out) {
+        out.truncate(start);
+        return Err(refused);
+    }
+    let [left, right] = halves(&keys.signing, out.get(start..).unwrap_or_default(), kind);
+    out.extend_from_slice(if kind == EventKind::Viewable {
+        &right
+    } else {
+        &left
+    });
+    Ok(())
+}
+
+/// Everything before the code.
+fn body(
+    claims: &Claims,
+    kind: EventKind,
+    target: &str,
+    keys: &TokenKeys,
+    out: &mut Vec<u8>,
+) -> Result<(), TargetTooLong> {
+    let region = claims.region.as_ref().map_or("", |region| region.as_str());
     out.extend_from_slice(&[VERSION, keys.signing.id, kind.number()]);
     out.extend_from_slice(claims.line.uuid().as_bytes());
     out.extend_from_slice(claims.material.uuid().as_bytes());
@@ -199,15 +274,45 @@ pub fn seal(
     out.extend_from_slice(&claims.epoch.0.to_be_bytes());
     out.extend_from_slice(&claims.number.to_be_bytes());
     out.extend_from_slice(&claims.decided_at.timestamp_millis().to_be_bytes());
-    out.push(u8::try_from(region.len()).map_err(|_| refuse)?);
+    // A region code has at most 47 characters.
+    out.push(u8::try_from(region.len()).unwrap_or(0));
     out.extend_from_slice(region.as_bytes());
+    put_target(target, out)
+}
+
+fn put_target(target: &str, out: &mut Vec<u8>) -> Result<(), TargetTooLong> {
+    let refuse = TargetTooLong { bytes: target.len() };
+    if target.len() > TARGET_BYTES_MAX {
+        return Err(refuse);
+    }
     out.extend_from_slice(&u16::try_from(target.len()).map_err(|_| refuse)?.to_be_bytes());
     out.extend_from_slice(target.as_bytes());
-    let mut mac = keys.signing.mac.clone();
-    mac.update(out.get(start..).unwrap_or_default());
-    let code = mac.finalize().into_bytes();
-    out.extend(code.iter().take(MAC_BYTES));
     Ok(())
+}
+
+/// Both halves of the HMAC of a token's body.
+fn halves(key: &TokenKey, body: &[u8], kind: EventKind) -> [[u8; MAC_BYTES]; 2] {
+    let mut mac = key.mac.clone();
+    let signed_kind = if kind == EventKind::Click {
+        kind.number()
+    } else {
+        0
+    };
+    let (head, rest) = body.split_at_checked(KIND_AT).unwrap_or_default();
+    // In one piece, which the hash takes fastest.
+    let mut start = [0; KIND_AT + 1];
+    for (to, from) in start.iter_mut().zip(head) {
+        *to = *from;
+    }
+    start[KIND_AT] = signed_kind;
+    mac.update(&start);
+    mac.update(rest.get(1..).unwrap_or_default());
+    let code: [u8; 2 * MAC_BYTES] = mac.finalize().into_bytes().into();
+    let mut halves = [[0; MAC_BYTES]; 2];
+    for (half, bytes) in halves.iter_mut().zip(code.as_chunks::<MAC_BYTES>().0) {
+        *half = *bytes;
+    }
+    halves
 }
 
 /// Opens a token of the kind that the URL stands for, at `now`; it is good for `life_seconds` after its decision. The signature is checked (in constant time) before
@@ -229,12 +334,18 @@ pub fn open(
     }
     let key_id = read.byte()?;
     let key = keys.find(key_id).ok_or(TokenRefused::UnknownKey { key_id })?;
-    let mut mac = key.mac.clone();
-    mac.update(body);
-    mac.verify_truncated_left(code)
-        .map_err(|_| TokenRefused::BadSignature)?;
+    // Whatever stands in the kind's place, a code that doesn't fit it is no signature.
+    let sealed_kind = EventKind::of_number(read.byte()?).ok_or(TokenRefused::BadSignature)?;
+    let [left, right] = halves(key, body, sealed_kind);
+    let due = if sealed_kind == EventKind::Viewable {
+        right
+    } else {
+        left
+    };
+    if !is_same(&due, code) {
+        return Err(TokenRefused::BadSignature);
+    }
 
-    let sealed_kind = EventKind::of_number(read.byte()?).ok_or(TokenRefused::Malformed)?;
     let claims = Claims {
         line: LineId::from_uuid(read.uuid()?),
         material: AdMaterialId::from_uuid(read.uuid()?),
@@ -277,6 +388,16 @@ pub fn open(
         claims,
         target,
     })
+}
+
+/// Compares in a time that tells nothing of where they differ.
+fn is_same(due: &[u8; MAC_BYTES], given: &[u8]) -> bool {
+    given.len() == due.len()
+        && std::hint::black_box(
+            due.iter()
+                .zip(given)
+                .fold(0, |differences, (a, b)| differences | (a ^ b)),
+        ) == 0
 }
 
 /// Reads from the front; every step past the end is [`TokenRefused::Malformed`].
@@ -356,6 +477,38 @@ mod tests {
             let opened = open(&sealed(kind, &keys()), kind, &keys(), LIFE, decided_at()).unwrap();
             assert_eq!((opened.kind, opened.target.as_str()), (kind, target));
             assert_eq!(opened.claims, claims());
+        }
+    }
+
+    #[test]
+    fn the_three_tokens_of_a_decision_are_those_that_are_sealed_one_by_one() {
+        let mut buffer = vec![1, 2, 3];
+        let target = "https://example.uz/?a=1";
+        let all = seal_all(&claims(), target, &keys(), &mut buffer).unwrap();
+        for (kind, token) in [
+            (EventKind::Impression, all.impression),
+            (EventKind::Viewable, all.viewable),
+            (EventKind::Click, all.click),
+        ] {
+            assert_eq!(token, sealed(kind, &keys()), "{kind:?}");
+        }
+        let long = "x".repeat(TARGET_BYTES_MAX + 1);
+        assert!(seal_all(&claims(), &long, &keys(), &mut Vec::new()).is_err());
+    }
+
+    #[test]
+    fn an_impressions_code_signs_no_viewable_and_a_viewables_no_impression() {
+        let (shown, viewed) = (
+            sealed(EventKind::Impression, &keys()),
+            sealed(EventKind::Viewable, &keys()),
+        );
+        for (mut bytes, becomes) in [(shown, EventKind::Viewable), (viewed, EventKind::Impression)] {
+            bytes[KIND_AT] = becomes.number();
+            assert_eq!(
+                refused(&bytes, becomes, decided_at()),
+                TokenRefused::BadSignature,
+                "{becomes:?}"
+            );
         }
     }
 

@@ -2,7 +2,9 @@
 //!
 //! A file is what its bytes say it is, not its name. The caller decodes the image and passes the facts; this module
 //! refuses by name and limit. Only the four raster formats pass, so no file can carry a script that a browser would run;
-//! one that hides mark-up all the same is refused as well.
+//! one that hides mark-up all the same, or that goes on after its image (a polyglot), is refused as well. **Choice:** an
+//! image is one picture; an animated one is refused, because placements are sold for a still one and only the first frame
+//! is looked at.
 //!
 //! A material never changes: another text or file is a new version (§4). Deadlines are in `deadlines`.
 
@@ -197,6 +199,18 @@ pub enum MaterialRefused {
         /// What was found.
         found: &'static str,
     },
+    /// Another file behind the image.
+    #[error("the file goes on for {bytes} bytes after the end of its image")]
+    DataAfterImage {
+        /// How far.
+        bytes: usize,
+    },
+    /// More than one picture.
+    #[error("the {} is animated; a still image is taken", .media_type.code())]
+    Animated {
+        /// Its format.
+        media_type: MediaType,
+    },
     /// The bytes don't decode.
     #[error("the file begins as {} but can't be decoded", .media_type.code())]
     Broken {
@@ -266,6 +280,8 @@ impl MaterialRefused {
             MaterialRefused::TargetUrl { .. } => "bad_target_url",
             MaterialRefused::OtherType { .. } => "file_of_another_type",
             MaterialRefused::ActiveContent { .. } => "active_content",
+            MaterialRefused::DataAfterImage { .. } => "data_after_image",
+            MaterialRefused::Animated { .. } => "image_is_animated",
             MaterialRefused::Broken { .. } => "file_is_broken",
             MaterialRefused::TooHeavy { .. } => "file_too_heavy",
             MaterialRefused::WrongSize { .. } => "image_of_wrong_size",

@@ -202,6 +202,8 @@ pub enum SignatureKind {
     CabinetCode,
     /// On paper, recorded by the operator.
     Paper,
+    /// By accepting the public offer, without a signature [003 §5.2].
+    PublicOffer,
 }
 
 impl SignatureKind {
@@ -210,14 +212,19 @@ impl SignatureKind {
         match self {
             SignatureKind::CabinetCode => "cabinet_code",
             SignatureKind::Paper => "paper",
+            SignatureKind::PublicOffer => "public_offer",
         }
     }
 
     /// Parses [`SignatureKind::code`].
     pub fn parse(code: &str) -> Option<SignatureKind> {
-        [SignatureKind::CabinetCode, SignatureKind::Paper]
-            .into_iter()
-            .find(|kind| kind.code() == code)
+        [
+            SignatureKind::CabinetCode,
+            SignatureKind::Paper,
+            SignatureKind::PublicOffer,
+        ]
+        .into_iter()
+        .find(|kind| kind.code() == code)
     }
 }
 
@@ -262,6 +269,7 @@ impl MoveRefused {
             BlankState::InService => "order_blank_not_signed",
             BlankState::Completed => "order_blank_not_in_service",
             BlankState::Terminated => "order_blank_not_signed",
+            BlankState::Cancelled if self.from == BlankState::Cancelled => "order_blank_already_cancelled",
             BlankState::Cancelled => "order_blank_already_signed",
         }
     }
@@ -308,6 +316,11 @@ impl BlankState {
         } else {
             Err(MoveRefused { from: self, to, due })
         }
+    }
+
+    /// The operator makes it out anew, while it is the operator's own paper.
+    pub fn change(self) -> Result<BlankState, MoveRefused> {
+        self.step(&[BlankState::Draft], "draft", BlankState::Draft)
     }
 
     /// The operator offers it to the customer.
@@ -358,7 +371,8 @@ mod tests {
     #[test]
     fn only_the_moves_of_the_book_are_possible() {
         use BlankState::*;
-        let moves: [(&str, Move, &[BlankState], BlankState); 6] = [
+        let moves: [(&str, Move, &[BlankState], BlankState); 7] = [
+            ("change", BlankState::change, &[Draft], Draft),
             ("offer", BlankState::offer, &[Draft], Offered),
             ("sign", BlankState::sign, &[Offered], Signed),
             ("begin_service", BlankState::begin_service, &[Signed], InService),
@@ -384,6 +398,111 @@ mod tests {
                         assert_eq!((refused.from, refused.to), (state, to));
                     }
                 }
+            }
+        }
+    }
+
+    // orders.md §3: "Any other move is refused with the reason."
+    #[test]
+    fn every_refused_move_has_its_code() {
+        use BlankState::*;
+        let moves: [(Move, [&str; 7]); 7] = [
+            // from:               draft, offered, signed, in_service, completed, terminated, cancelled
+            (
+                BlankState::change,
+                [
+                    "ok",
+                    "not_draft",
+                    "not_draft",
+                    "not_draft",
+                    "not_draft",
+                    "not_draft",
+                    "not_draft",
+                ],
+            ),
+            (
+                BlankState::offer,
+                [
+                    "ok",
+                    "not_draft",
+                    "not_draft",
+                    "not_draft",
+                    "not_draft",
+                    "not_draft",
+                    "not_draft",
+                ],
+            ),
+            (
+                BlankState::sign,
+                [
+                    "not_offered",
+                    "ok",
+                    "not_offered",
+                    "not_offered",
+                    "not_offered",
+                    "not_offered",
+                    "not_offered",
+                ],
+            ),
+            (
+                BlankState::begin_service,
+                [
+                    "not_signed",
+                    "not_signed",
+                    "ok",
+                    "not_signed",
+                    "not_signed",
+                    "not_signed",
+                    "not_signed",
+                ],
+            ),
+            (
+                BlankState::complete,
+                [
+                    "not_in_service",
+                    "not_in_service",
+                    "not_in_service",
+                    "ok",
+                    "not_in_service",
+                    "not_in_service",
+                    "not_in_service",
+                ],
+            ),
+            (
+                BlankState::terminate,
+                [
+                    "not_signed",
+                    "not_signed",
+                    "ok",
+                    "ok",
+                    "not_signed",
+                    "not_signed",
+                    "not_signed",
+                ],
+            ),
+            (
+                BlankState::cancel,
+                [
+                    "ok",
+                    "ok",
+                    "already_signed",
+                    "already_signed",
+                    "already_signed",
+                    "already_signed",
+                    "already_cancelled",
+                ],
+            ),
+        ];
+        assert_eq!(
+            BlankState::ALL,
+            [
+                Draft, Offered, Signed, InService, Completed, Terminated, Cancelled
+            ]
+        );
+        for (step, due) in moves {
+            for (state, due) in BlankState::ALL.into_iter().zip(due) {
+                let code = step(state).map_or_else(|refused| refused.code(), |_| "ok");
+                assert_eq!(code.trim_start_matches("order_blank_"), due, "{}", state.code());
             }
         }
     }

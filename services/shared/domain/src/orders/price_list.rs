@@ -6,10 +6,12 @@
 //! **Choice:** whether an additional service is charged per month or once is said by the order line, not by the item, so
 //! that one item can be sold both ways; its unit says how the price is meant by default.
 
+use crate::ids::{AppId, PlacementId};
 use crate::money::UnitPrice;
 use crate::orders::order_blank::LineKind;
 use crate::orders::text::{self, TextRefused};
 use chrono::NaiveDate;
+use rust_decimal::Decimal;
 use std::collections::BTreeSet;
 
 /// What an item's price is for.
@@ -110,6 +112,20 @@ impl Names {
     }
 }
 
+/// What an item buys a place in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum SoldIn {
+    /// Any placement that the line names; an additional service has none.
+    Anywhere,
+    /// Placements of one app.
+    App(AppId),
+    /// One placement.
+    Placement(PlacementId),
+}
+
+/// The most characters of an item's requirements of the material.
+pub const REQUIREMENTS_CHARS_MAX: usize = 2_000;
+
 /// An item of a price list, without its id.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewItem {
@@ -123,7 +139,14 @@ pub struct NewItem {
     pub unit: Unit,
     /// So'm for one unit; net when the operator is a VAT payer, final otherwise [003 §5.3].
     pub unit_price: UnitPrice,
+    /// Where it is shown.
+    pub sold_in: SoldIn,
+    /// Technical requirements of the material [003 §3.1.1]; may be empty.
+    pub material_requirements: String,
 }
+
+/// The largest price of a unit, so'm: with the largest coefficient of a group it still fits every sum.
+pub const PRICE_MAX: u64 = 100_000_000_000;
 
 /// The most items of one list.
 pub const ITEMS_MAX: usize = 1_000;
@@ -162,6 +185,38 @@ pub enum PriceListRefused {
         /// The unit's code.
         unit: &'static str,
     },
+    /// A price that no sum could hold.
+    #[error("item {code}: at most {PRICE_MAX} so'm for a unit is taken")]
+    PriceTooLarge {
+        /// The item's code.
+        code: String,
+    },
+    /// An additional service isn't shown anywhere.
+    #[error("item {code}: an additional service buys no app and no placement")]
+    ServiceWithAPlace {
+        /// The item's code.
+        code: String,
+    },
+    /// The requirements of the material are too long.
+    #[error(
+        "item {code}: the material's requirements have {chars} characters; at most {REQUIREMENTS_CHARS_MAX} are taken"
+    )]
+    RequirementsTooLong {
+        /// The item's code.
+        code: String,
+        /// How many were given.
+        chars: usize,
+    },
+    /// A list in force or past stays as it is: it is the archive [003 §3.1.3].
+    #[error(
+        "the list that begins on {valid_from} can't be withdrawn on {today}: only a list that has not begun can"
+    )]
+    Begun {
+        /// First day in force.
+        valid_from: NaiveDate,
+        /// Today.
+        today: NaiveDate,
+    },
     /// A day that has begun can't get other prices.
     #[error("a list is published before its first day: {valid_from} is not after {today}")]
     AlreadyInForce {
@@ -182,6 +237,10 @@ impl PriceListRefused {
             PriceListRefused::DuplicateItem { .. } => "duplicate_item",
             PriceListRefused::UnitOfAnotherKind { .. } => "unit_of_another_kind",
             PriceListRefused::AlreadyInForce { .. } => "price_list_already_in_force",
+            PriceListRefused::PriceTooLarge { .. } => "price_too_large",
+            PriceListRefused::ServiceWithAPlace { .. } => "service_with_a_place",
+            PriceListRefused::RequirementsTooLong { .. } => "too_long",
+            PriceListRefused::Begun { .. } => "price_list_begun",
         }
     }
 }
@@ -230,8 +289,34 @@ pub fn check_new_list(
                 unit: item.unit.code(),
             });
         }
+        if item.unit_price.decimal() > Decimal::from(PRICE_MAX) {
+            return Err(PriceListRefused::PriceTooLarge {
+                code: item.code.clone(),
+            });
+        }
+        if item.kind == ItemKind::Additional && item.sold_in != SoldIn::Anywhere {
+            return Err(PriceListRefused::ServiceWithAPlace {
+                code: item.code.clone(),
+            });
+        }
+        let chars = item.material_requirements.chars().count();
+        if chars > REQUIREMENTS_CHARS_MAX {
+            return Err(PriceListRefused::RequirementsTooLong {
+                code: item.code.clone(),
+                chars,
+            });
+        }
     }
     Ok(())
+}
+
+/// Whether a list may be withdrawn: only before its first day.
+pub fn check_withdrawal(valid_from: NaiveDate, today: NaiveDate) -> Result<(), PriceListRefused> {
+    if today < valid_from {
+        Ok(())
+    } else {
+        Err(PriceListRefused::Begun { valid_from, today })
+    }
 }
 
 /// Of the days on which lists begin, the one whose list is in force on `day`.
@@ -257,6 +342,8 @@ mod tests {
             names: Names::check("Banner", "Баннер", "Banner").unwrap(),
             unit: Unit::ThousandImpressions,
             unit_price: UnitPrice::parse("12000.00").unwrap(),
+            sold_in: SoldIn::Anywhere,
+            material_requirements: String::new(),
         }
     }
 
@@ -287,6 +374,29 @@ mod tests {
             Err("unit_of_another_kind")
         );
         assert_eq!(check(&vec![item("A"); ITEMS_MAX + 1]), Err("too_many_items"));
+        assert_eq!(
+            check(&[NewItem {
+                kind: ItemKind::Additional,
+                unit: Unit::Piece,
+                sold_in: SoldIn::App(AppId::from_uuid(uuid::Uuid::from_u128(1))),
+                ..item("A")
+            }]),
+            Err("service_with_a_place")
+        );
+        assert_eq!(
+            check(&[NewItem {
+                unit_price: UnitPrice::parse("100000000000.01").unwrap(),
+                ..item("A")
+            }]),
+            Err("price_too_large")
+        );
+        assert_eq!(
+            check(&[NewItem {
+                material_requirements: "x".repeat(REQUIREMENTS_CHARS_MAX + 1),
+                ..item("A")
+            }]),
+            Err("too_long")
+        );
     }
 
     #[test]
@@ -297,6 +407,15 @@ mod tests {
             check_new_list(&[item("A")], day("2026-01-01"), day("2026-11-21"), true),
             Ok(())
         );
+    }
+
+    // orders.md §2: lists in force or past are immutable.
+    #[test]
+    fn only_a_list_that_has_not_begun_is_withdrawn() {
+        let check = |today| check_withdrawal(day("2026-12-01"), day(today)).map_err(|refused| refused.code());
+        assert_eq!(check("2026-11-30"), Ok(()));
+        assert_eq!(check("2026-12-01"), Err("price_list_begun"));
+        assert_eq!(check("2027-01-01"), Err("price_list_begun"));
     }
 
     #[test]

@@ -107,6 +107,14 @@ sections! {
             close_time: NaiveTime,
             /// Seconds between two looks at what is due.
             tick_seconds: u64,
+            /// Day of the next month on which VAT invoices go out to the e-invoice operator.
+            vat_invoice_export_day: u32,
+            /// Folder for them.
+            vat_invoice_folder: String,
+            /// The advertising service's code in the state catalogue.
+            catalog_code: String,
+            /// Its unit's code there.
+            package_code: String,
         }
         /// Mail.
         mail: MailSettings {
@@ -210,6 +218,12 @@ impl Settings {
             600,
         );
         limit("billing.tick_seconds", self.billing.tick_seconds, 1, 3600);
+        limit(
+            "billing.vat_invoice_export_day",
+            self.billing.vat_invoice_export_day.into(),
+            1,
+            28,
+        );
         if NaiveTime::from_hms_opt(0, 20, 0).is_some_and(|least| self.billing.close_time < least) {
             read.mistake(
                 "billing.close_time",
@@ -227,6 +241,15 @@ impl Settings {
                     format!("`{url}` is not an http or https address without a slash at the end"),
                 );
             }
+        }
+        let catalog_code = &self.billing.catalog_code;
+        let is_catalog_code =
+            catalog_code.len() == 17 && catalog_code.bytes().all(|byte| byte.is_ascii_digit());
+        if !catalog_code.is_empty() && !is_catalog_code {
+            read.mistake(
+                "billing.catalog_code",
+                format!("`{catalog_code}` is not a code of 17 digits"),
+            );
         }
         let node = &self.delivery.node;
         let plain = node

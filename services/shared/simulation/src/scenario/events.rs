@@ -1,18 +1,19 @@
 //! `[[event]]`: what happens when.
 //!
-//! Every event of simulation.md is read with its fields, so that a misspelt one is always told from one that this
-//! version can't run yet: the latter is refused by name, with its line.
+//! Every event of simulation.md is read with its fields; one that it doesn't know is refused by name, with its line.
 
 use super::reader::{
     At, Fields, Mistakes, boolean, date, decimal, id, instant, integer, money, one_of, period, text,
 };
-use chrono::{NaiveDate, NaiveDateTime};
+use chrono::{NaiveDate, NaiveDateTime, NaiveTime};
 use namoyish_domain::calendar::ReportingPeriod;
 use namoyish_domain::money::Money;
 use namoyish_domain::orders::order_blank::{BudgetMode, LineKind, Prepayment, Term};
 use namoyish_domain::orders::placement::RegionCode;
+use namoyish_domain::orders::targeting::Targeting;
 use rust_decimal::Decimal;
 use std::collections::BTreeSet;
+use toml::de::DeValue;
 
 /// One thing that happens.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +37,8 @@ pub enum EventKind {
         line: String,
         /// What the moderator says.
         verdict: MaterialVerdict,
+        /// Last day of the licence that comes with it.
+        licence_expires: Option<NaiveDate>,
     },
     /// Money reaches the operator's account.
     Pay {
@@ -62,6 +65,92 @@ pub enum EventKind {
         /// Id of the line.
         line: String,
     },
+    /// The customer raises a media line's budget.
+    IncreaseBudget {
+        /// Id of the line.
+        line: String,
+        /// So'm, net; more each month for a monthly budget.
+        amount: Money,
+    },
+    /// A new version of a line's material is submitted and decided at once.
+    ChangeMaterial {
+        /// Id of the line.
+        line: String,
+        /// What the moderator says.
+        verdict: MaterialVerdict,
+        /// Last day of the licence that comes with it.
+        licence_expires: Option<NaiveDate>,
+    },
+    /// A line is paused.
+    PauseLine {
+        /// Id of the line.
+        line: String,
+    },
+    /// A paused line goes on.
+    ResumeLine {
+        /// Id of the line.
+        line: String,
+    },
+    /// A notice of termination is sent.
+    NoticeOfTermination(NoticeOfTermination),
+    /// The customer objects to a month's primary document.
+    Object {
+        /// Id of the customer.
+        customer: String,
+        /// The month.
+        period: ReportingPeriod,
+    },
+    /// The operator decides on an objection.
+    DecideObjection {
+        /// Id of the customer.
+        customer: String,
+        /// The month.
+        period: ReportingPeriod,
+        /// Whether the customer is right.
+        uphold: bool,
+        /// What the document should have come to, net; asked for when the customer is right.
+        net: Option<Money>,
+    },
+    /// The accountant claims the penalty of an invoice.
+    ClaimPenalty {
+        /// Id of the customer.
+        customer: String,
+        /// Number of the invoice; `None`: every overdue one.
+        invoice: Option<String>,
+    },
+    /// The accountant waives the penalty of an invoice.
+    WaivePenalty {
+        /// Id of the customer.
+        customer: String,
+        /// Number of the invoice; `None`: every overdue one.
+        invoice: Option<String>,
+    },
+    /// The customer asks for its money back.
+    RequestRefund {
+        /// Id of the customer.
+        customer: String,
+    },
+    /// The operator pays what was asked for.
+    PayRefund {
+        /// Id of the customer.
+        customer: String,
+    },
+    /// A placement can't be reached, by the operator's fault.
+    Outage {
+        /// Id of the placement.
+        placement: String,
+        /// From when, Tashkent.
+        from: NaiveDateTime,
+        /// Until when, exclusive.
+        until: NaiveDateTime,
+    },
+    /// Force majeure is recorded with its certificate.
+    ForceMajeure {
+        /// From when, Tashkent.
+        from: NaiveDateTime,
+        /// Until when, exclusive.
+        until: NaiveDateTime,
+    },
     /// A serving node ends without a word; its journal stays on its disk.
     KillNode {
         /// Its place among the nodes, from 0.
@@ -72,6 +161,12 @@ pub enum EventKind {
         /// Its place among the nodes, from 0.
         node: usize,
     },
+    /// Redis ends and starts again empty.
+    LoseRedis,
+    /// PostgreSQL ends and starts again on its disk.
+    RestartDatabase,
+    /// The billing worker is killed in each of its rounds until the end of the day.
+    KillBilling,
 }
 
 impl EventKind {
@@ -83,8 +178,24 @@ impl EventKind {
             EventKind::Pay { .. } => "pay",
             EventKind::SetExtraPeriod { .. } => "set_extra_period",
             EventKind::EndExtraPeriod { .. } => "end_extra_period",
+            EventKind::IncreaseBudget { .. } => "increase_budget",
+            EventKind::ChangeMaterial { .. } => "change_material",
+            EventKind::PauseLine { .. } => "pause_line",
+            EventKind::ResumeLine { .. } => "resume_line",
+            EventKind::NoticeOfTermination(_) => "notice_of_termination",
+            EventKind::Object { .. } => "object",
+            EventKind::DecideObjection { .. } => "decide_objection",
+            EventKind::ClaimPenalty { .. } => "claim_penalty",
+            EventKind::WaivePenalty { .. } => "waive_penalty",
+            EventKind::RequestRefund { .. } => "request_refund",
+            EventKind::PayRefund { .. } => "pay_refund",
+            EventKind::Outage { .. } => "outage",
+            EventKind::ForceMajeure { .. } => "force_majeure",
             EventKind::KillNode { .. } => "kill_node",
             EventKind::StartNode { .. } => "start_node",
+            EventKind::LoseRedis => "lose_redis",
+            EventKind::RestartDatabase => "restart_database",
+            EventKind::KillBilling => "kill_billing",
         }
     }
 }
@@ -98,6 +209,54 @@ pub enum MaterialVerdict {
     Reject,
     /// Copies of licences or certificates are asked for.
     Documents,
+}
+
+/// `notice_of_termination`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NoticeOfTermination {
+    /// What is to end.
+    pub of: Ended,
+    /// Who sends it.
+    pub by: NoticeBy,
+    /// On which ground.
+    pub ground: NoticeGround,
+    /// The first day without service, where the ground leaves it open.
+    pub effective: Option<NaiveDate>,
+}
+
+/// What a notice of termination ends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ended {
+    /// A whole order.
+    Order(String),
+    /// One line.
+    Line(String),
+}
+
+/// Who sends a notice of termination.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoticeBy {
+    /// The customer.
+    Customer,
+    /// The operator.
+    Operator,
+}
+
+/// The ground of a notice of termination (orders.md §8).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoticeGround {
+    /// Either party's right, §10.2.3 and §10.2.4.
+    Ordinary,
+    /// The customer's breach, §10.2.2.
+    Breach,
+    /// Overdue payment or late material, §10.5.
+    Overdue,
+    /// The corruption clause, §13.4.
+    Corruption,
+    /// Agreement of the parties.
+    Agreement,
+    /// Force majeure longer than three months, §8.5.
+    ForceMajeure,
 }
 
 /// `sign_order`.
@@ -139,6 +298,8 @@ pub enum OrderedService {
         term: Term,
         /// Where it may be shown; empty: everywhere.
         regions: Vec<RegionCode>,
+        /// To whom and when, beside the regions.
+        targeting: Targeting,
     },
     /// Months of placement.
     Period {
@@ -166,90 +327,6 @@ pub(super) struct Known {
     pub(super) end: Option<NaiveDate>,
     pub(super) nodes: usize,
 }
-
-/// How a field of an event that can't be run yet is read.
-#[derive(Clone, Copy)]
-enum Field {
-    Line,
-    Order,
-    Customer,
-    Placement,
-    Money,
-    Period,
-    Date,
-    Boolean,
-    Text,
-}
-
-type EventToCome = (
-    &'static str,
-    &'static [(&'static str, Field)],
-    &'static [(&'static str, Field)],
-);
-
-/// Events of simulation.md whose commands aren't built yet: name, required fields, optional fields.
-const EVENTS_TO_COME: &[EventToCome] = &[
-    (
-        "increase_budget",
-        &[("line", Field::Line), ("amount", Field::Money)],
-        &[],
-    ),
-    ("change_material", &[("line", Field::Line)], &[]),
-    ("pause_line", &[("line", Field::Line)], &[]),
-    ("resume_line", &[("line", Field::Line)], &[]),
-    (
-        "notice_of_termination",
-        &[("by", Field::Text), ("ground", Field::Text)],
-        &[
-            ("order", Field::Order),
-            ("line", Field::Line),
-            ("effective", Field::Text),
-        ],
-    ),
-    (
-        "object",
-        &[("customer", Field::Customer), ("period", Field::Period)],
-        &[],
-    ),
-    (
-        "decide_objection",
-        &[
-            ("customer", Field::Customer),
-            ("period", Field::Period),
-            ("uphold", Field::Boolean),
-        ],
-        &[("net", Field::Money)],
-    ),
-    (
-        "claim_penalty",
-        &[("customer", Field::Customer)],
-        &[("invoice", Field::Text)],
-    ),
-    (
-        "waive_penalty",
-        &[("customer", Field::Customer)],
-        &[("invoice", Field::Text)],
-    ),
-    ("request_refund", &[("customer", Field::Customer)], &[]),
-    ("pay_refund", &[("customer", Field::Customer)], &[]),
-    (
-        "outage",
-        &[
-            ("placement", Field::Placement),
-            ("from", Field::Date),
-            ("until", Field::Date),
-        ],
-        &[],
-    ),
-    (
-        "force_majeure",
-        &[("from", Field::Date), ("until", Field::Date)],
-        &[],
-    ),
-    ("lose_redis", &[], &[]),
-    ("restart_database", &[], &[]),
-    ("kill_billing", &[], &[]),
-];
 
 /// Ids that events name, to be checked when all events are read: an event may stand before the order in the file.
 #[derive(Default)]
@@ -317,55 +394,168 @@ fn read_kind(
         "end_extra_period" => line_reference(table, named).map(|line| EventKind::EndExtraPeriod { line }),
         "kill_node" => node(table, known).map(|node| EventKind::KillNode { node }),
         "start_node" => node(table, known).map(|node| EventKind::StartNode { node }),
+        "increase_budget" => increase_budget(table, named),
+        "change_material" => change_material(table, named),
+        "pause_line" => line_reference(table, named).map(|line| EventKind::PauseLine { line }),
+        "resume_line" => line_reference(table, named).map(|line| EventKind::ResumeLine { line }),
+        "notice_of_termination" => notice_of_termination(table, named).map(EventKind::NoticeOfTermination),
+        "object" => object(table, known),
+        "decide_objection" => decide_objection(table, known),
+        "claim_penalty" => customer_and_invoice(table, known)
+            .map(|(customer, invoice)| EventKind::ClaimPenalty { customer, invoice }),
+        "waive_penalty" => customer_and_invoice(table, known)
+            .map(|(customer, invoice)| EventKind::WaivePenalty { customer, invoice }),
+        "request_refund" => {
+            customer_reference("customer", table, known).map(|customer| EventKind::RequestRefund { customer })
+        }
+        "pay_refund" => {
+            customer_reference("customer", table, known).map(|customer| EventKind::PayRefund { customer })
+        }
+        "outage" => outage(table, known),
+        "force_majeure" => interval(table).map(|(from, until)| EventKind::ForceMajeure { from, until }),
+        "lose_redis" => Some(EventKind::LoseRedis),
+        "restart_database" => Some(EventKind::RestartDatabase),
+        "kill_billing" => Some(EventKind::KillBilling),
         other => {
-            match EVENTS_TO_COME.iter().find(|(name, _, _)| *name == other) {
-                Some(event) => read_event_to_come(event, table, known, named),
-                // The fields of an unknown event are unknown too: one message is enough.
-                None => {
-                    table.mistake("do", format!("unknown event `{other}`"));
-                    return None;
-                }
-            }
-            None
+            // The fields of an unknown event are unknown too: one message is enough.
+            table.mistake("do", format!("unknown event `{other}`"));
+            return None;
         }
     };
     table.finish();
     what
 }
 
-fn read_event_to_come(event: &EventToCome, table: &Fields<'_, '_>, known: &Known, named: &mut Named) {
-    let (name, required, optional) = *event;
-    for (key, field) in required {
-        if table.required(key, |_| Ok(())).is_some() {
-            read_field(key, *field, table, known, named);
-        }
-    }
-    for (key, field) in optional {
-        if table.has(key) {
-            read_field(key, *field, table, known, named);
-        }
-    }
-    table.mistake("do", format!("event `{name}` is not supported by this version"));
+fn increase_budget(table: &Fields<'_, '_>, named: &mut Named) -> Option<EventKind> {
+    let line = line_reference(table, named);
+    let amount = table.required("amount", money);
+    Some(EventKind::IncreaseBudget {
+        line: line?,
+        amount: amount?,
+    })
 }
 
-fn read_field(key: &'static str, field: Field, table: &Fields<'_, '_>, known: &Known, named: &mut Named) {
-    match field {
-        Field::Line => named.line_references.extend(table.required_at(key, id)),
-        Field::Order => named.order_references.extend(table.required_at(key, id)),
-        Field::Customer => drop(customer_reference(key, table, known)),
-        Field::Placement => {
-            if let Some(placement) = table.required(key, id) {
-                known_placement(&placement, table.line_of(key), known, table);
-            }
+fn change_material(table: &Fields<'_, '_>, named: &mut Named) -> Option<EventKind> {
+    let line = line_reference(table, named);
+    let verdict = verdict(table);
+    let licence_expires = table.optional("licence_expires", date);
+    Some(EventKind::ChangeMaterial {
+        line: line?,
+        verdict,
+        licence_expires,
+    })
+}
+
+fn notice_of_termination(table: &Fields<'_, '_>, named: &mut Named) -> Option<NoticeOfTermination> {
+    let by = table.required(
+        "by",
+        one_of(&[("customer", NoticeBy::Customer), ("operator", NoticeBy::Operator)]),
+    );
+    let ground = table.required(
+        "ground",
+        one_of(&[
+            ("ordinary", NoticeGround::Ordinary),
+            ("breach", NoticeGround::Breach),
+            ("overdue", NoticeGround::Overdue),
+            ("corruption", NoticeGround::Corruption),
+            ("agreed", NoticeGround::Agreement),
+            ("agreement", NoticeGround::Agreement),
+            ("force_majeure", NoticeGround::ForceMajeure),
+        ]),
+    );
+    let effective = table
+        .optional("effective", |value| match text(value)?.as_str() {
+            "" => Ok(None),
+            _ => date(value).map(Some),
+        })
+        .flatten();
+    let of = match (table.has("order"), table.has("line")) {
+        (true, false) => {
+            let order = table.required_at("order", id);
+            named.order_references.extend(order.clone());
+            order.map(|order| Ended::Order(order.value))
         }
-        Field::Money => drop(table.required(key, money)),
-        Field::Period => drop(table.required(key, period)),
-        Field::Date => drop(table.required(key, |value| {
-            date(value).map(drop).or_else(|_| instant(value).map(drop))
-        })),
-        Field::Boolean => drop(table.required(key, boolean)),
-        Field::Text => drop(table.required(key, text)),
+        (false, true) => line_reference(table, named).map(Ended::Line),
+        _ => {
+            table.mistake("do", "a notice names either an `order` or a `line`");
+            None
+        }
+    };
+    Some(NoticeOfTermination {
+        of: of?,
+        by: by?,
+        ground: ground?,
+        effective,
+    })
+}
+
+fn object(table: &Fields<'_, '_>, known: &Known) -> Option<EventKind> {
+    let customer = customer_reference("customer", table, known);
+    let period = table.required("period", period);
+    Some(EventKind::Object {
+        customer: customer?,
+        period: period?,
+    })
+}
+
+fn decide_objection(table: &Fields<'_, '_>, known: &Known) -> Option<EventKind> {
+    let customer = customer_reference("customer", table, known);
+    let period = table.required("period", period);
+    let uphold = table.required("uphold", boolean);
+    let net = table
+        .optional("net", |value| match text(value)?.as_str() {
+            "" => Ok(None),
+            _ => money(value).map(Some),
+        })
+        .flatten();
+    Some(EventKind::DecideObjection {
+        customer: customer?,
+        period: period?,
+        uphold: uphold?,
+        net,
+    })
+}
+
+fn customer_and_invoice(table: &Fields<'_, '_>, known: &Known) -> Option<(String, Option<String>)> {
+    let customer = customer_reference("customer", table, known);
+    let invoice = table
+        .optional("invoice", text)
+        .filter(|number| !number.is_empty());
+    Some((customer?, invoice))
+}
+
+fn outage(table: &Fields<'_, '_>, known: &Known) -> Option<EventKind> {
+    let placement = table.required("placement", id);
+    if let Some(placement) = &placement {
+        known_placement(placement, table.line_of("placement"), known, table);
     }
+    let (from, until) = interval(table)?;
+    Some(EventKind::Outage {
+        placement: placement?,
+        from,
+        until,
+    })
+}
+
+/// `from` and `until`, each a day (from its 00:00) or an instant.
+fn interval(table: &Fields<'_, '_>) -> Option<(NaiveDateTime, NaiveDateTime)> {
+    let from = table.required("from", day_or_instant);
+    let until = table.required("until", day_or_instant);
+    let (from, until) = (from?, until?);
+    if until <= from {
+        table.mistake(
+            "until",
+            format!("`until` {until} doesn't lie after `from` {from}"),
+        );
+        return None;
+    }
+    Some((from, until))
+}
+
+fn day_or_instant(value: &DeValue<'_>) -> Result<NaiveDateTime, String> {
+    date(value)
+        .map(|day| day.and_time(NaiveTime::MIN))
+        .or_else(|_| instant(value))
 }
 
 fn known_placement(placement: &str, line: usize, known: &Known, table: &Fields<'_, '_>) {
@@ -389,9 +579,8 @@ fn line_reference(table: &Fields<'_, '_>, named: &mut Named) -> Option<String> {
     Some(value)
 }
 
-fn submit_material(table: &Fields<'_, '_>, named: &mut Named) -> Option<EventKind> {
-    let line = line_reference(table, named);
-    let verdict = table.or(
+fn verdict(table: &Fields<'_, '_>) -> MaterialVerdict {
+    table.or(
         "verdict",
         MaterialVerdict::Approve,
         one_of(&[
@@ -399,8 +588,18 @@ fn submit_material(table: &Fields<'_, '_>, named: &mut Named) -> Option<EventKin
             ("reject", MaterialVerdict::Reject),
             ("documents", MaterialVerdict::Documents),
         ]),
-    );
-    Some(EventKind::SubmitMaterial { line: line?, verdict })
+    )
+}
+
+fn submit_material(table: &Fields<'_, '_>, named: &mut Named) -> Option<EventKind> {
+    let line = line_reference(table, named);
+    let verdict = verdict(table);
+    let licence_expires = table.optional("licence_expires", date);
+    Some(EventKind::SubmitMaterial {
+        line: line?,
+        verdict,
+        licence_expires,
+    })
 }
 
 fn pay(table: &Fields<'_, '_>, known: &Known) -> Option<EventKind> {
@@ -533,12 +732,51 @@ fn media(table: &Fields<'_, '_>) -> Option<OrderedService> {
         RegionCode::parse(&text(value)?).map_err(|error| error.to_string())
     });
     let regions = regions.into_iter().map(|region| region.value).collect();
+    let targeting = targeting(table);
     Some(OrderedService::Media {
         budget: budget?,
         budget_mode,
         term: term?,
         regions,
+        targeting: targeting?,
     })
+}
+
+/// Optional: `rubrics`, `search_phrases`, `days_of_week` (1 is Monday), `hours` ("09-18") and `frequency_cap`.
+fn targeting(table: &Fields<'_, '_>) -> Option<Targeting> {
+    const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+    let texts = |key| -> Vec<String> { table.list(key, text).into_iter().map(|item| item.value).collect() };
+    let mut days: Vec<String> = table
+        .list("days_of_week", integer(1, 7))
+        .into_iter()
+        .filter_map(|day| DAYS.get(usize::try_from(day.value).ok()?.checked_sub(1)?))
+        .map(|day| (*day).to_owned())
+        .collect();
+    let hours = texts("hours");
+    if days.is_empty() && !hours.is_empty() {
+        days.push("mon-sun".to_owned());
+    }
+    let schedule: Vec<String> = if hours.is_empty() {
+        days
+    } else {
+        days.iter()
+            .flat_map(|day| hours.iter().map(move |hours| format!("{day} {hours}")))
+            .collect()
+    };
+    let cap = table.optional("frequency_cap", integer(1, 1_000));
+    let cap = cap.and_then(|cap| i64::try_from(cap).ok());
+    match Targeting::new(&texts("rubrics"), &texts("search_phrases"), &schedule, cap) {
+        Ok(targeting) => Some(targeting),
+        Err(refused) => {
+            let key = if refused.field() == "schedule" {
+                "hours"
+            } else {
+                refused.field()
+            };
+            table.mistake(key, refused.to_string());
+            None
+        }
+    }
 }
 
 fn additional(table: &Fields<'_, '_>) -> Option<OrderedService> {

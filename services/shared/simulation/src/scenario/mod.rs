@@ -12,7 +12,10 @@ mod reader;
 #[cfg(test)]
 mod tests;
 
-pub use events::{Event, EventKind, MaterialVerdict, OrderedLine, OrderedService, SignOrder};
+pub use events::{
+    Ended, Event, EventKind, MaterialVerdict, NoticeBy, NoticeGround, NoticeOfTermination, OrderedLine,
+    OrderedService, SignOrder,
+};
 pub use reader::{At, Mistake};
 
 use chrono::NaiveDate;

@@ -6,5 +6,8 @@
     reason = "a test that fails should panic"
 )]
 
+mod budgets;
+mod disputes;
 mod scenarios;
+mod settlement;
 mod support;

@@ -36,7 +36,11 @@ async fn an_extra_period_paces_inside_itself_and_the_rest_of_the_term_gets_what_
     assert!(line.impressions <= 25_000);
     assert_eq!(report.refused.len(), 1);
     assert_eq!(report.refused[0].r#do, "set_extra_period");
-    let document = &report.documents[0];
+    let document = report
+        .documents
+        .iter()
+        .find(|document| document.kind == "primary_document")
+        .unwrap();
     assert_eq!(
         (document.state.as_str(), document.decided.as_str()),
         ("accepted", "2026-12-21")
@@ -61,6 +65,7 @@ async fn a_late_payment_in_parts_costs_the_penalty_of_the_books_example() {
     let periods: Vec<(&str, &str)> = report
         .documents
         .iter()
+        .filter(|document| document.kind == "primary_document")
         .map(|document| (document.period.as_str(), document.gross.as_str()))
         .collect();
     assert_eq!(periods, [("2026-02", "1120000.00"), ("2026-03", "1120000.00")]);
@@ -184,4 +189,43 @@ async fn a_mistake_in_the_file_runs_nothing() {
         panic!("{error}")
     };
     assert!(mistakes.to_string().contains("line "), "{mistakes}");
+}
+
+// orders.md §4: both rules for a late first material, across a year's end.
+#[tokio::test]
+async fn late_materials_move_their_terms_across_a_years_end() {
+    let report = run("51-late-material-years-end").await;
+    let term = |id: &str| line(&report, id).term.map(|day| day.to_string());
+    assert_eq!(term("OB-1/1"), ["2027-01-06", "2027-01-16"]);
+    assert_eq!(term("OB-1/2"), ["2027-02-01", "2027-03-31"]);
+}
+
+// orders.md §4: the line isn't served after its licence's last day; a change with a new one starts it again.
+#[tokio::test]
+async fn a_line_stands_still_while_its_licence_has_run_out() {
+    let report = run("52-licence-expires").await;
+    let line = line(&report, "OB-1/1");
+    for still in ["2026-11-10", "2026-11-11", "2026-11-12"] {
+        assert_eq!(day(line, still).impressions, 0, "{still}");
+    }
+    for served in ["2026-11-09", "2026-11-13"] {
+        assert!(day(line, served).impressions > 0, "{served}");
+    }
+    assert!(line.impressions >= 9_950, "{}", line.impressions);
+}
+
+// orders.md §4 [003 §3.4.2]: a change never extends the term, and one that comes too late is refused.
+#[tokio::test]
+async fn a_change_of_material_leaves_the_term_alone() {
+    let report = run("53-change-of-material").await;
+    assert_eq!(
+        line(&report, "OB-1/1").term.map(|day| day.to_string()),
+        ["2026-11-01", "2026-11-30"]
+    );
+    let refused: Vec<&str> = report
+        .refused
+        .iter()
+        .map(|refused| refused.code.as_str())
+        .collect();
+    assert_eq!(refused, ["material_too_late"]);
 }

@@ -6,6 +6,7 @@ use namoyish_domain::ids::{
     AdMaterialId, DocumentId, ExtraPeriodId, InvoiceId, LineId, OrderBlankId, PaymentId,
 };
 use namoyish_domain::money::{Exact, Money, Rate, UnitPrice};
+use namoyish_domain::orders::runnable::LineFacts;
 use rust_decimal::Decimal;
 
 /// A name in the three languages that names are kept in.
@@ -92,26 +93,18 @@ pub struct LineRow {
     pub name: Names,
     /// Unit code of the price list.
     pub unit: String,
-    /// The customer is suspended.
-    pub suspended: bool,
-    /// The customer withdrew the consent to personal-data processing.
-    pub consent_withdrawn: bool,
     /// Impressions counted over its life.
     pub counted: u64,
     /// Impressions counted in the budget's scope of today (the month, or the whole term).
     pub counted_in_scope: u64,
-    /// The most that the scope's budget pays for, once the line has been counted.
-    pub cap_of_scope: Option<u64>,
     /// Impressions counted today.
     pub counted_today: u64,
     /// Today's target in so'm.
     pub target_today: Option<Exact>,
     /// Today's target in impressions.
     pub quota_today: Option<u64>,
-    /// Some invoice that covers it is past its due date and not fully paid.
-    pub invoice_overdue: bool,
-    /// Some approved material runs today.
-    pub has_live_material: bool,
+    /// What decides whether it runs today.
+    pub facts: LineFacts,
 }
 
 /// Plan and counts of one day of a line.
@@ -196,6 +189,10 @@ pub struct MaterialRow {
     pub reasons: Vec<String>,
     /// The moderator's comment.
     pub comment: String,
+    /// When that was decided.
+    pub decided_at: Timestamp,
+    /// Last day on which all its documents are valid.
+    pub documents_until: Option<NaiveDate>,
 }
 
 /// An invoice with what is paid of it.
@@ -215,8 +212,12 @@ pub struct InvoiceRow {
     pub vat: Money,
     /// Gross.
     pub gross: Money,
-    /// What payments were put on it.
+    /// What payments hold on it.
     pub paid: Money,
+    /// What it still asks for, paid or not: gross less its reductions.
+    pub due_gross: Money,
+    /// Whether it is void, as its request of more budget lapsed.
+    pub voided: bool,
     /// The order blank's number.
     pub blank_number: Option<String>,
 }
@@ -224,7 +225,7 @@ pub struct InvoiceRow {
 impl InvoiceRow {
     /// What is still to be paid.
     pub fn open(&self) -> Money {
-        self.gross.checked_sub(self.paid).unwrap_or(Money::ZERO)
+        self.due_gross.checked_sub(self.paid).unwrap_or(Money::ZERO)
     }
 }
 

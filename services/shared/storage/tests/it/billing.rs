@@ -9,9 +9,9 @@ use namoyish_domain::ids::{CustomerId, DocumentId, InvoiceId, LineId, MailId, Or
 use namoyish_domain::money::{Money, Rate, UnitPrice};
 use namoyish_domain::orders::order_blank::{LineKind, Prepayment, Term, VatTerms};
 use namoyish_storage::documents::NewDocument;
-use namoyish_storage::invoices::{InvoiceKind, IssueInvoice};
+use namoyish_storage::invoices::{InvoiceKind, InvoiceReduction, IssueInvoice, ReductionReason};
 use namoyish_storage::outbox::NewMail;
-use namoyish_storage::payments::PaymentRecord;
+use namoyish_storage::payments::{PaymentRecord, Release};
 use namoyish_testkit::contracts::{self, BlankSpec, LineSpec};
 use namoyish_testkit::{TestContext, context_at};
 
@@ -405,4 +405,193 @@ async fn a_jobs_attempts_and_its_last_error_are_kept() {
     let run = store.job_run("close_period", "2026-02").await.unwrap().unwrap();
     assert_eq!((run.error, run.finished_at), (None, Some(now)));
     assert_eq!(store.newest_job_runs(10).await.unwrap().len(), 1);
+}
+
+fn reduction(
+    invoice: InvoiceId,
+    on: &str,
+    net: &str,
+    vat: &str,
+    reason: ReductionReason,
+) -> InvoiceReduction {
+    InvoiceReduction {
+        invoice,
+        reduced_on: on.parse().unwrap(),
+        net: sum(net),
+        vat: sum(vat),
+        reason,
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_longer_owed_of_an_invoice_is_neither_open_nor_kept_from_its_payer() {
+    // 1,120,000.00, of which 620,000.00 are paid; from 1 February on only 336,000.00 are owed.
+    let contract = contract().await;
+    let store = &contract.ctx.store;
+    let invoices = contract.issue_invoices().await;
+    contract
+        .pay("k1", "2026-01-20", "500000.00", &[(invoices[0], "500000.00")])
+        .await;
+    let newest = contract
+        .pay("k2", "2026-01-30", "120000.00", &[(invoices[0], "120000.00")])
+        .await;
+    let mut tx = store.begin().await.unwrap();
+    let terminated = reduction(
+        invoices[0],
+        "2026-02-01",
+        "700000.00",
+        "84000.00",
+        ReductionReason::Terminated,
+    );
+    tx.invoices()
+        .reduce(&terminated, "sinov", contract.ctx.now())
+        .await
+        .unwrap();
+    let before = tx.invoices().lookup(invoices[0]).await.unwrap().unwrap();
+    assert_eq!(
+        (before.due_gross, before.paid),
+        (sum("336000.00"), sum("620000.00"))
+    );
+    // The newest payment gives back first: all of its 120,000.00, and 164,000.00 of the other.
+    let released = tx
+        .payments()
+        .release_surplus(
+            invoices[0],
+            "2026-02-01".parse().unwrap(),
+            "sinov",
+            contract.ctx.now(),
+        )
+        .await
+        .unwrap();
+    assert_eq!(
+        released.iter().map(|release| release.amount).collect::<Vec<_>>(),
+        [sum("120000.00"), sum("164000.00")]
+    );
+    assert_eq!(released[0].payment, newest);
+    let free = tx.payments().free_of(contract.customer).await.unwrap();
+    assert_eq!(
+        Money::sum(free.iter().map(|money| money.free)).unwrap(),
+        sum("284000.00")
+    );
+    let open = tx.invoices().open_of(contract.customer).await.unwrap();
+    assert_eq!(open.len(), 1, "only the second month is open");
+    assert!(tx.payments().allocations_of(newest).await.unwrap().is_empty());
+    tx.save().await.unwrap();
+    let after = store.invoice(invoices[0]).await.unwrap().unwrap();
+    assert_eq!(
+        (after.gross, after.due_gross, after.paid),
+        (sum("1120000.00"), sum("336000.00"), sum("336000.00"))
+    );
+    assert_eq!(
+        (after.due_net, after.due_vat, after.voided),
+        (sum("300000.00"), sum("36000.00"), false)
+    );
+    // Money settled it on the day of the reduction; it was open, and cost its penalty, through the day before.
+    assert_eq!(after.paid_on, Some("2026-02-01".parse().unwrap()));
+    assert_eq!(after.open_through, Some("2026-01-31".parse().unwrap()));
+}
+
+#[tokio::test]
+async fn a_void_invoice_that_was_never_paid_is_settled_and_has_no_day_of_payment() {
+    let contract = contract().await;
+    let store = &contract.ctx.store;
+    let invoices = contract.issue_invoices().await;
+    contract
+        .pay("k1", "2026-01-20", "1.00", &[(invoices[0], "1.00")])
+        .await;
+    let mut tx = store.begin().await.unwrap();
+    for invoice in &invoices {
+        let whole = reduction(
+            *invoice,
+            "2026-02-10",
+            "1000000.00",
+            "120000.00",
+            ReductionReason::Lapsed,
+        );
+        tx.invoices()
+            .reduce(&whole, "sinov", contract.ctx.now())
+            .await
+            .unwrap();
+        tx.payments()
+            .release_surplus(
+                *invoice,
+                "2026-02-10".parse().unwrap(),
+                "sinov",
+                contract.ctx.now(),
+            )
+            .await
+            .unwrap();
+    }
+    assert!(tx.invoices().open_of(contract.customer).await.unwrap().is_empty());
+    tx.save().await.unwrap();
+    for invoice in invoices {
+        let void = store.invoice(invoice).await.unwrap().unwrap();
+        assert_eq!(
+            (void.voided, void.due_gross, void.paid),
+            (true, Money::ZERO, Money::ZERO)
+        );
+        assert_eq!(
+            (void.paid_on, void.open_through),
+            (None, Some("2026-02-09".parse().unwrap()))
+        );
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_reduced_or_released_beyond_what_there_is_nor_changed_afterwards() {
+    let contract = contract().await;
+    let invoices = contract.issue_invoices().await;
+    let payment = contract
+        .pay("k1", "2026-01-20", "10.00", &[(invoices[0], "10.00")])
+        .await;
+    let at = contract.ctx.now();
+    let mut tx = contract.ctx.store.begin().await.unwrap();
+    let most = reduction(
+        invoices[0],
+        "2026-02-01",
+        "1000000.00",
+        "119999.99",
+        ReductionReason::Terminated,
+    );
+    tx.invoices().reduce(&most, "sinov", at).await.unwrap();
+    let release = Release {
+        payment,
+        invoice: invoices[0],
+        released_on: "2026-02-01".parse().unwrap(),
+        amount: sum("9.99"),
+    };
+    tx.payments().release(&release, "sinov", at).await.unwrap();
+    tx.save().await.unwrap();
+
+    let mut tx = contract.ctx.store.begin().await.unwrap();
+    let more = reduction(
+        invoices[0],
+        "2026-02-01",
+        "0.00",
+        "0.02",
+        ReductionReason::Terminated,
+    );
+    let refused = tx.invoices().reduce(&more, "sinov", at).await.unwrap_err();
+    assert!(refused.is_constraint("reduction_within_invoice"), "{refused:?}");
+    let mut tx = contract.ctx.store.begin().await.unwrap();
+    let more = Release {
+        amount: sum("0.02"),
+        ..release
+    };
+    let refused = tx.payments().release(&more, "sinov", at).await.unwrap_err();
+    assert!(refused.is_constraint("release_within_allocation"), "{refused:?}");
+    for statement in [
+        "update invoice_reductions set net = 0",
+        "delete from allocation_releases",
+        "truncate allocation_releases",
+    ] {
+        let refused = sqlx::query(sqlx::AssertSqlSafe(statement))
+            .execute(&contract.ctx.database.pool())
+            .await
+            .unwrap_err();
+        assert!(
+            refused.to_string().contains("append-only"),
+            "{statement}: {refused}"
+        );
+    }
 }

@@ -9,8 +9,9 @@ use namoyish_domain::money::{Money, Rate, UnitPrice};
 use namoyish_domain::orders::moderation::ModerationState;
 use namoyish_domain::orders::order_blank::{BlankState, Budget, BudgetMode, LineKind, Prepayment, VatTerms};
 use namoyish_domain::orders::placement::RegionCode;
-use namoyish_domain::orders::price_list::{ItemKind, Names, NewItem, Unit};
+use namoyish_domain::orders::price_list::{ItemKind, Names, NewItem, SoldIn, Unit};
 use namoyish_storage::DbError;
+use namoyish_storage::calendar_days::CalendarEdit;
 use namoyish_storage::placements::Region;
 use namoyish_storage::price_lists::PriceList;
 use namoyish_testkit::contracts::{self, BlankSpec, LineSpec};
@@ -177,6 +178,58 @@ async fn rows_that_no_code_may_write_are_refused() {
     }
 }
 
+// orders.md §4: a material is immutable; so are its decisions, its files and its documents.
+#[tokio::test]
+async fn nothing_about_a_material_is_changed_or_deleted() {
+    let (ctx, _, _, _) = signed(9).await;
+    assert_eq!(
+        by_hand(
+            &ctx,
+            "insert into files values (repeat('a', 64), 'application/pdf', '', now())"
+        )
+        .await,
+        None
+    );
+    for sql in [
+        "insert into material_documents (id, material_id, kind, number, issuer, expires_on, file_sha256, attached_at, attached_by)
+         select gen_random_uuid(), id, 'licence', 'L', 'V', '2027-01-01', repeat('a', 64), now(), 'x' from ad_materials",
+        "insert into material_document_revocations select id, '', now(), 'x' from material_documents",
+        "insert into material_document_notices select id, 'expired', now() from material_documents",
+        "insert into material_starts (material_id, live_from, set_at) select id, live_from, now() from ad_materials",
+        "insert into material_subject_events (material_id, event, note, at, actor) select id, 'flagged', 'x', now(), 'x' from ad_materials",
+    ] {
+        assert_eq!(by_hand(&ctx, sql).await, None, "{sql}");
+    }
+    for (sql, constraint) in [
+        ("update ad_materials set title = 'boshqa'", "append_only"),
+        ("delete from ad_materials", "append_only"),
+        (
+            "update moderation_decisions set state = 'approved'",
+            "append_only",
+        ),
+        ("delete from moderation_decisions", "append_only"),
+        ("update files set content = 'x'", "append_only"),
+        ("delete from files", "append_only"),
+        ("truncate files cascade", "append_only"),
+        (
+            "update material_documents set expires_on = '2030-01-01'",
+            "append_only",
+        ),
+        ("delete from material_document_revocations", "append_only"),
+        ("delete from material_document_notices", "append_only"),
+        ("delete from material_starts", "append_only"),
+        ("delete from material_subject_events", "append_only"),
+        ("update moderation_checklist set name_uz = 'x'", "append_only"),
+        ("delete from moderation_checklist", "append_only"),
+        (
+            "insert into material_subject_events (material_id, event, note, at, actor) select id, 'consented', 'x', now(), 'x' from ad_materials",
+            "consent_names_its_amendment",
+        ),
+    ] {
+        assert_eq!(by_hand(&ctx, sql).await.as_deref(), Some(constraint), "{sql}");
+    }
+}
+
 #[tokio::test]
 async fn rows_that_no_code_wrote_are_found_when_they_are_read() {
     let (ctx, customer, blank, line) = signed(5).await;
@@ -184,6 +237,7 @@ async fn rows_that_no_code_wrote_are_found_when_they_are_read() {
     for lifted in [
         "alter table order_blanks disable trigger signed_is_frozen",
         "alter table moderation_decisions disable trigger append_only",
+        "alter table price_list_items disable trigger append_only",
     ] {
         assert_eq!(by_hand(&ctx, lifted).await, None, "{lifted}");
     }
@@ -199,7 +253,7 @@ async fn rows_that_no_code_wrote_are_found_when_they_are_read() {
         None
     );
     assert_eq!(
-        by_hand(&ctx, "update moderation_decisions set reasons = '{mood}'").await,
+        by_hand(&ctx, "update moderation_decisions set reasons = '{Mood!}'").await,
         None
     );
     let mut tx = ctx.store.begin().await.unwrap();
@@ -275,6 +329,7 @@ async fn a_list_begins_on_a_day_of_its_own_and_has_each_code_once() {
         id: namoyish_domain::ids::PriceListId::from_uuid(ctx.uuid()),
         valid_from: day(valid_from),
         published_at: ctx.now(),
+        withdrawn_at: None,
     };
     let item = || {
         let item = NewItem {
@@ -283,6 +338,8 @@ async fn a_list_begins_on_a_day_of_its_own_and_has_each_code_once() {
             names: Names::check("A", "А", "A").unwrap(),
             unit: Unit::ThousandImpressions,
             unit_price: UnitPrice::parse("1.25").unwrap(),
+            sold_in: SoldIn::Anywhere,
+            material_requirements: String::new(),
         };
         (namoyish_domain::ids::PriceListItemId::from_uuid(ctx.uuid()), item)
     };
@@ -352,22 +409,51 @@ async fn vat_is_that_of_the_day_and_a_scenario_may_set_its_own() {
 async fn an_edited_day_wins_over_the_shipped_calendar() {
     let (ctx, ..) = signed(9).await;
     let mut tx = ctx.store.begin().await.unwrap();
+    let edit = CalendarEdit {
+        by: "admin",
+        at: ctx.now(),
+        reason: "decree",
+    };
     let shipped = tx.calendar_days().calendar().await.unwrap();
     assert!(!shipped.is_business_day(day("2026-12-08")) && shipped.is_business_day(day("2026-11-03")));
     tx.calendar_days()
-        .put(day("2026-12-08"), DayKind::Working, "admin", ctx.now())
+        .put(day("2026-12-08"), DayKind::Working, edit)
         .await
         .unwrap();
     tx.calendar_days()
-        .put(day("2026-11-03"), DayKind::Working, "admin", ctx.now())
+        .put(day("2026-11-03"), DayKind::Working, edit)
         .await
         .unwrap();
     tx.calendar_days()
-        .put(day("2026-11-03"), DayKind::DayOff, "admin", ctx.now())
+        .put(day("2026-11-03"), DayKind::DayOff, edit)
         .await
         .unwrap();
     let edited = tx.calendar_days().calendar().await.unwrap();
     assert!(edited.is_business_day(day("2026-12-08")) && !edited.is_business_day(day("2026-11-03")));
+    // A day given back is what ships again, and the history has every word.
+    assert!(
+        tx.calendar_days()
+            .give_back(day("2026-12-08"), edit)
+            .await
+            .unwrap()
+    );
+    assert!(
+        !tx.calendar_days()
+            .give_back(day("2026-12-08"), edit)
+            .await
+            .unwrap()
+    );
+    let again = tx.calendar_days().calendar().await.unwrap();
+    assert!(!again.is_business_day(day("2026-12-08")));
+    let history = tx.calendar_days().changes(None, 10).await.unwrap();
+    let words: Vec<Option<bool>> = history.iter().map(|change| change.working).collect();
+    assert_eq!(words, [None, Some(false), Some(true), Some(true)]);
+    tx.save().await.unwrap();
+    // README rule 6: who changed the calendar is append-only.
+    assert_eq!(
+        by_hand(&ctx, "update calendar_changes set changed_by = 'nobody'").await,
+        Some("append_only".to_owned())
+    );
 }
 
 #[tokio::test]
