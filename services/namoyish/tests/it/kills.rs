@@ -234,7 +234,10 @@ async fn close_and_compare(
     let price = UnitPrice::parse(PRICE).unwrap();
     let mut charged: BTreeMap<LineId, usize> = BTreeMap::new();
     for document in store.documents_of(market.customer, 100).await.unwrap() {
-        assert_eq!(document.kind, "primary_document");
+        // The VAT invoices of the month repeat the lines of its documents.
+        if document.kind != "primary_document" {
+            continue;
+        }
         let lines = store.document_lines(document.id).await.unwrap();
         for line in &lines {
             let quantity: u64 = line.quantity.try_into().unwrap();

@@ -144,6 +144,46 @@ async fn an_approval_says_that_the_customer_stays_responsible() {
     assert_eq!(withdrawn.json["decision"]["responsibility"], Value::Null);
 }
 
+// orders.md §4 [003 §4.3.4]: a licence that is reported revoked stops the line at once, with a notice.
+#[tokio::test]
+async fn a_revoked_licence_is_told_in_a_notice() {
+    let world = World::make(909).await;
+    let admin = world.admin().await;
+    let owner = world.client(Role::Owner, Some(world.customer)).await;
+    let blank = world.signed(&admin, vec![december(&world)]).await;
+    let path = format!("/api/v1/lines/{}/materials", blank.text("/lines/0/id"));
+    let submitted = owner
+        .post_form(&path, &owner.fresh_key(), BANNER, Some(&png(240, 400)))
+        .await
+        .ok(201);
+    let path = format!("/api/v1/materials/{}/documents", submitted.text("/id"));
+    let copy = [
+        ("kind", "licence"),
+        ("number", "L-1"),
+        ("issuer", "Vazirlik"),
+        ("issued_on", "2025-01-10"),
+        ("expires_on", "2027-01-10"),
+    ];
+    let licence = owner
+        .post_form(&path, &owner.fresh_key(), &copy, Some(&png(40, 60)))
+        .await
+        .ok(201);
+    let told = async |client: &Client| {
+        let notices = client.get("/api/v1/notices").await.ok(200);
+        let notices = notices.json["items"].as_array().unwrap().clone();
+        notices
+            .iter()
+            .filter(|notice| notice["kind"] == "document_revoked")
+            .count()
+    };
+    assert_eq!(told(&owner).await, 0);
+    let revoked = format!("{path}/{}/revoked", licence.text("/id"));
+    owner.post(&revoked, json!({})).await.ok(200);
+    assert_eq!(told(&owner).await, 1);
+    let stranger = world.client(Role::Owner, Some(world.other_customer)).await;
+    assert_eq!(told(&stranger).await, 0);
+}
+
 // orders.md §5 [003 §4.2.1]: no line of a person that has withdrawn its consent runs.
 #[tokio::test]
 async fn no_line_of_a_person_runs_without_its_consent() {

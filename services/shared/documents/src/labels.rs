@@ -592,6 +592,7 @@ mod tests {
             .replace("sha-256", "\u{2}")
             .replace("tsi", "ци")
             .replace("byudjet", "бюджет")
+            .replace("aksept", "акцепт")
             .replace("ijro", "ижро");
         for (from, to) in [
             ("oʻ", "ў"),

@@ -49,7 +49,7 @@ statements! {
             and i.due_on + due_date_moved(i.id) >= $2 and i.issued_on < $3 and i.paid < i.due_gross order by i.id";
     INSERT_INVOICE_MOVE = "insert into invoice_moves (invoice_id, force_majeure_id, days, moved_at, moved_by) values ($1, $2, $3, $4, $5)";
     INSERT_LINE_MOVE = "insert into line_moves (line_id, cause, force_majeure_id, days, moved_at, moved_by) values ($1, $2, $3, $4, $5, $6)";
-    MOVE_LAST_DAY = "update order_lines set last_day = last_day + $2 where id = $1 returning first_day, last_day";
+    MOVE_LAST_DAY = "update order_lines set last_day = last_day + $2::integer where id = $1 returning first_day, last_day";
     INSERT_OUTAGE = "insert into outages (id, placement_id, began_at, ended_at, comment, recorded_at, recorded_by)
         values ($1, $2, $3, $4, $5, $6, $7)";
     OUTAGES = "select id, placement_id, began_at, ended_at, comment, recorded_at, recorded_by from outages

@@ -201,7 +201,7 @@ pub enum RefundMoveRefused {
 
 impl RefundMoveRefused {
     /// Stable code.
-    pub fn code(self) -> &'static str {
+    pub fn code(&self) -> &'static str {
         match self {
             RefundMoveRefused::NotFixed => "refund_not_fixed",
             RefundMoveRefused::AlreadyPaid => "refund_already_paid",
@@ -465,7 +465,7 @@ mod tests {
             .map(|state| {
                 state
                     .pay()
-                    .map_or_else(RefundMoveRefused::code, RefundState::name)
+                    .map_or_else(|refused| refused.code(), RefundState::name)
             })
             .collect();
         assert_eq!(

@@ -8,6 +8,7 @@
 
 mod budgets;
 mod disputes;
+mod public_offer;
 mod scenarios;
 mod settlement;
 mod support;
