@@ -329,7 +329,7 @@ async fn numbers_of_the_next_epoch_taken_ahead_are_no_way_back_in_time() {
         &[now(1)],
     ] {
         let replies = store.grant(asked).await.unwrap();
-        blocks.extend(replies.iter().map(|reply| block(reply)));
+        blocks.extend(replies.iter().map(block));
     }
     assert_eq!(
         blocks,
