@@ -298,34 +298,27 @@ pub(crate) struct VatStatusView {
     vat_payer: bool,
 }
 
-/// Statuses by the day from which they hold, latest first.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct VatStatusesView {
-    items: Vec<VatStatusView>,
-}
-
-/// The most statuses that are listed: nobody changes more often.
-const VAT_STATUSES_MAX: u32 = 200;
-
 /// The operator's VAT statuses with their dates, latest first.
 #[utoipa::path(
-    get, path = "/api/v1/operator/vat-statuses", tag = "operator",
-    responses((status = 200, body = VatStatusesView), Refusals)
+    get, path = "/api/v1/operator/vat-statuses", tag = "operator", params(PageQuery),
+    responses((status = 200, body = Page<VatStatusView>), Refusals)
 )]
 pub(crate) async fn list_vat_statuses(
     State(api): State<Api>,
     Caller(_): Caller,
-) -> Result<Json<VatStatusesView>, Problem> {
+    Query(query): Query<PageQuery>,
+) -> Result<Json<Page<VatStatusView>>, Problem> {
+    let asked = query.asked(|text| text.parse::<NaiveDate>().ok())?;
     let mut tx = api.ctx.store.begin().await?;
-    let statuses = tx.operator().vat_statuses(VAT_STATUSES_MAX).await?;
-    let items = statuses
-        .into_iter()
-        .map(|(valid_from, vat_payer)| VatStatusView {
+    let statuses = tx.operator().vat_statuses(asked.after, asked.to_read()).await?;
+    Ok(Json(asked.page(
+        statuses,
+        |(valid_from, _)| valid_from.to_string(),
+        |(valid_from, vat_payer)| VatStatusView {
             valid_from,
             vat_payer,
-        })
-        .collect();
-    Ok(Json(VatStatusesView { items }))
+        },
+    )))
 }
 
 /// Says whether the operator pays VAT from a day on. What was made out before keeps its VAT terms.

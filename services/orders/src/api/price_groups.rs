@@ -24,9 +24,6 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// The most rows of services that are listed.
-const SERVICES_MAX: u32 = 1_000;
-
 /// An annex without its groups.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct PriceAnnexView {
@@ -238,12 +235,6 @@ impl From<CategoryService> for CategoryServiceView {
     }
 }
 
-/// All services given to categories.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct CategoryServicesView {
-    items: Vec<CategoryServiceView>,
-}
-
 /// What to give.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -279,20 +270,39 @@ impl CategoryServiceRequest {
     }
 }
 
-/// Services given to categories of customers, the latest first for each.
+/// Services given to categories of customers, by category, service and first day.
 #[utoipa::path(
-    get, path = "/api/v1/category-services", tag = "price lists",
-    responses((status = 200, body = CategoryServicesView), Refusals)
+    get, path = "/api/v1/category-services", tag = "price lists", params(PageQuery),
+    responses((status = 200, body = Page<CategoryServiceView>), Refusals)
 )]
 pub(crate) async fn list_category_services(
     State(api): State<Api>,
     Caller(_): Caller,
-) -> Result<Json<CategoryServicesView>, Problem> {
+    Query(query): Query<PageQuery>,
+) -> Result<Json<Page<CategoryServiceView>>, Problem> {
+    let asked = query.asked(service_cursor)?;
+    let after = asked.after.as_ref();
+    let after = after.map(|(category, item, day)| (category.as_str(), item.as_str(), *day));
     let mut tx = api.ctx.store.begin().await?;
-    let services = tx.price_groups().services(SERVICES_MAX).await?;
-    Ok(Json(CategoryServicesView {
-        items: services.into_iter().map(CategoryServiceView::from).collect(),
-    }))
+    let services = tx.price_groups().services(after, asked.to_read()).await?;
+    Ok(Json(asked.page(
+        services,
+        |service| {
+            format!(
+                "{}|{}|{}",
+                service.valid_from, service.item_code, service.category
+            )
+        },
+        CategoryServiceView::from,
+    )))
+}
+
+/// A row by its first day, item and category.
+fn service_cursor(text: &str) -> Option<(String, String, NaiveDate)> {
+    let mut parts = text.splitn(3, '|');
+    let day = parts.next()?.parse().ok()?;
+    let item = parts.next()?.to_owned();
+    Some((parts.next()?.to_owned(), item, day))
 }
 
 /// Gives an additional service to a category of customers, or gives it no more.

@@ -300,9 +300,6 @@ async fn money_is_a_string_and_a_day_is_iso_8601() {
     assert_eq!(blank.json["signed_on"], json!("2026-11-02"));
 }
 
-/// Lists of a few rows that only administrators lengthen.
-const TOLD_WHOLE: [&str; 2] = ["/api/v1/category-services", "/api/v1/operator/vat-statuses"];
-
 /// What the description says of an operation's good answer, references followed.
 fn answer_of<'a>(description: &'a Value, operation: &'a Value) -> Option<&'a Value> {
     let schema = operation.pointer("/responses/200/content/application~1json/schema")?;
@@ -341,5 +338,5 @@ async fn every_list_that_has_a_next_page_takes_a_cursor_and_a_limit() {
         }
     }
     assert!(paged >= 20, "{paged} lists are paged, {whole:?} are not");
-    assert_eq!(whole, TOLD_WHOLE, "lists without a cursor");
+    assert!(whole.is_empty(), "lists without a cursor: {whole:?}");
 }

@@ -24,7 +24,8 @@ statements! {
     PUT_VAT_STATUS = "insert into operator_vat_status (valid_from, vat_payer) values ($1, $2)
         on conflict (valid_from) do update set vat_payer = excluded.vat_payer";
     VAT_STATUS_ON = "select vat_payer from operator_vat_status where valid_from <= $1 order by valid_from desc limit 1";
-    VAT_STATUSES = "select valid_from, vat_payer from operator_vat_status order by valid_from desc limit $1";
+    VAT_STATUSES = "select valid_from, vat_payer from operator_vat_status
+        where ($1::date is null or valid_from < $1) order by valid_from desc limit $2";
     INSERT_CHANGE = "insert into operator_changes (changed_at, changed_by, before, after) values ($1, $2, $3, $4)";
     CHANGES = "select id, changed_at, changed_by, before, after from operator_changes
         where ($1::bigint is null or id < $1) order by id desc limit $2";
@@ -143,8 +144,13 @@ impl OperatorRows<'_> {
     }
 
     /// The statuses by the day from which they hold, latest first.
-    pub async fn vat_statuses(&mut self, limit: u32) -> Result<Vec<(NaiveDate, bool)>, DbError> {
+    pub async fn vat_statuses(
+        &mut self,
+        before: Option<NaiveDate>,
+        limit: u32,
+    ) -> Result<Vec<(NaiveDate, bool)>, DbError> {
         Ok(sqlx::query_as(VAT_STATUSES)
+            .bind(before)
             .bind(i64::from(limit))
             .fetch_all(self.0.conn())
             .await?)

@@ -30,7 +30,8 @@ statements! {
             where category = $1 and valid_from <= $2 order by item_code, valid_from desc) s
         where unit_price is not null order by item_code";
     SERVICES = "select category, item_code, valid_from, unit_price from category_services
-        order by category, item_code, valid_from desc limit $1";
+        where ($1::text is null or (category, item_code, valid_from) > ($1, $2::text, $3::date))
+        order by category, item_code, valid_from limit $4";
 }
 
 /// An annex without its groups.
@@ -220,9 +221,16 @@ impl PriceGroups<'_> {
         rows.iter().map(service_of_row).collect()
     }
 
-    /// Every row, by category and service, the latest first.
-    pub async fn services(&mut self, limit: u32) -> Result<Vec<CategoryService>, DbError> {
+    /// Rows by category, service and first day, after the one that a cursor names.
+    pub async fn services(
+        &mut self,
+        after: Option<(&str, &str, NaiveDate)>,
+        limit: u32,
+    ) -> Result<Vec<CategoryService>, DbError> {
         let rows = sqlx::query(SERVICES)
+            .bind(after.map(|(category, _, _)| category))
+            .bind(after.map(|(_, item, _)| item))
+            .bind(after.map(|(_, _, valid_from)| valid_from))
             .bind(i64::from(limit))
             .fetch_all(self.0.conn())
             .await?;
