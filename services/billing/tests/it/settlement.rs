@@ -413,6 +413,12 @@ async fn unallocated_money_that_was_refunded_pays_no_new_invoice() {
     assert_eq!(refund(&ctx, id).await.amount, Some(sum("500000.00")));
     let mut tx = ctx.store.begin().await.unwrap();
     assert!(tx.payments().free_of(customer).await.unwrap().is_empty());
+    let register = tx.registers().payments(Some(customer), None, 1).await.unwrap();
+    assert_eq!(
+        register[0].allocated,
+        sum("500000.00"),
+        "the register tells it as used"
+    );
     drop(tx);
     // One open request a customer, said by the database too.
     let mut tx = ctx.store.begin().await.unwrap();

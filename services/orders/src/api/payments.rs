@@ -36,7 +36,7 @@ pub(crate) struct PaymentView {
     reference: String,
     recorded_at: DateTime<Utc>,
     recorded_by: String,
-    /// What of it pays invoices; the rest is free advance.
+    /// What of it is used: for invoices, claimed penalties and refunds; the rest is free advance.
     allocated: String,
 }
 

@@ -1,7 +1,7 @@
 //! The scan of a paper signature (orders.md §3): a PDF, JPEG or PNG by its bytes, kept by its hash.
 
 use crate::app::image_file::{check_decodes, image_facts};
-use namoyish_domain::orders::material::MediaType;
+use namoyish_domain::orders::licence::{CopyFormat, CopyRefused};
 use namoyish_storage::order_blanks::Scan;
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
@@ -57,13 +57,6 @@ impl ScanRefused {
     }
 }
 
-/// What a PDF runs by itself when it is opened; such a file is no scan.
-const ACTIVE: [(&str, &[u8]); 3] = [
-    ("JavaScript", b"/JavaScript"),
-    ("a launched program", b"/Launch"),
-    ("an embedded file", b"/EmbeddedFile"),
-];
-
 /// Checks a file by its bytes.
 pub async fn check_scan(bytes: Arc<[u8]>) -> Result<Scan, ScanRefused> {
     if bytes.is_empty() {
@@ -72,41 +65,29 @@ pub async fn check_scan(bytes: Arc<[u8]>) -> Result<Scan, ScanRefused> {
     if bytes.len() > SCAN_BYTES_MAX {
         return Err(ScanRefused::TooHeavy { bytes: bytes.len() });
     }
-    let media_type = if bytes.starts_with(b"%PDF-") {
-        check_pdf(&bytes)?;
-        "application/pdf"
-    } else {
-        let facts = image_facts(&bytes).map_err(|_| ScanRefused::AnotherType)?;
-        if !matches!(facts.media_type, MediaType::Jpeg | MediaType::Png) {
-            return Err(ScanRefused::AnotherType);
-        }
+    let format = CopyFormat::told_by(&bytes)?;
+    if format != CopyFormat::Pdf {
+        let facts = image_facts(&bytes).map_err(|_| ScanRefused::Broken)?;
         check_decodes(Arc::clone(&bytes), facts.media_type)
             .await
             .map_err(|_| ScanRefused::Broken)?;
-        facts.media_type.code()
-    };
+    }
     Ok(Scan {
         sha256: hex::encode(Sha256::digest(&bytes)),
-        media_type: media_type.to_owned(),
+        media_type: format.code().to_owned(),
         content: bytes.to_vec(),
     })
 }
 
-/// A PDF ends with its marker, and names nothing that runs. (What a compressed stream holds isn't looked into: readers
-/// are told to save the file, never to show it inside the cabinet.)
-fn check_pdf(bytes: &[u8]) -> Result<(), ScanRefused> {
-    let tail = bytes.len().saturating_sub(1024);
-    if !has(bytes.get(tail..).unwrap_or_default(), b"%%EOF") {
-        return Err(ScanRefused::Broken);
+/// Formats and what a reader would run are told as for copies of licences.
+impl From<CopyRefused> for ScanRefused {
+    fn from(refused: CopyRefused) -> ScanRefused {
+        match refused {
+            CopyRefused::Broken => ScanRefused::Broken,
+            CopyRefused::ActiveContent { found } => ScanRefused::Active { what: found },
+            _ => ScanRefused::AnotherType,
+        }
     }
-    match ACTIVE.iter().find(|(_, mark)| has(bytes, mark)) {
-        Some((what, _)) => Err(ScanRefused::Active { what }),
-        None => Ok(()),
-    }
-}
-
-fn has(bytes: &[u8], mark: &[u8]) -> bool {
-    bytes.windows(mark.len()).any(|window| window == mark)
 }
 
 #[cfg(test)]
@@ -132,6 +113,11 @@ mod tests {
         assert_eq!(code(b"%PDF-1.7\n1 0 obj\n").await, "scan_is_broken");
         assert_eq!(
             code(b"%PDF-1.7\n/OpenAction << /S /JavaScript >>\n%%EOF").await,
+            "scan_is_active"
+        );
+        // A name may be written in escapes, and a reader takes it all the same.
+        assert_eq!(
+            code(b"%PDF-1.7\n/OpenAction << /S /J#61vaScript >>\n%%EOF").await,
             "scan_is_active"
         );
         assert_eq!(

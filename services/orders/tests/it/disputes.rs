@@ -447,6 +447,12 @@ async fn money_pays_invoices_before_claims_and_what_is_left_stays_free() {
         world.balances().await,
         ("100.00".into(), "0.00".into(), "0.00".into())
     );
+    // The register tells the same: what pays a penalty isn't free.
+    let mut tx = world.ctx.store.begin().await.unwrap();
+    let register = tx.registers().payments(None, None, 10).await.unwrap();
+    let used: Vec<String> = register.iter().map(|entry| entry.allocated.to_string()).collect();
+    assert_eq!(used, ["2400.00", "20000.00", "2240000.00"]);
+    drop(tx);
     assert!(world.ctx.store.check_ledger().await.unwrap().is_sound());
 }
 

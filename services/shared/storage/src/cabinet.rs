@@ -125,9 +125,8 @@ statements! {
             join price_list_items p on p.id = l.price_list_item_id
         where i.customer_id = $1 and i.id = $2 order by il.position";
     PAYMENTS = "select p.id, p.received_on, p.amount, p.method, p.reference, i.number as invoice_number,
-            coalesce((select sum(a.amount) from payment_allocations a where a.payment_id = p.id), 0)
-                - coalesce((select sum(r.amount) from allocation_releases r where r.payment_id = p.id), 0) as allocated
-        from payments p left join invoices i on i.id = p.named_invoice
+            s.used as allocated
+        from payments p join payment_standings s on s.payment_id = p.id left join invoices i on i.id = p.named_invoice
         where p.customer_id = $1 order by p.received_on desc, p.recorded_at desc limit $2";
     DOCUMENTS = "select d.id, d.kind, d.number, d.period, d.issued_on, d.net, d.vat, d.gross, d.sha256,
             coalesce((select e.state from document_events e where e.document_id = d.id order by e.id desc limit 1), 'issued') as state

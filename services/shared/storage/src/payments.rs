@@ -33,14 +33,8 @@ statements! {
                 from allocation_releases r where r.payment_id = $1 and r.invoice_id = a.invoice_id), 0) as amount
             from payment_allocations a where a.payment_id = $1 group by a.invoice_id) h
         join invoices i on i.id = h.invoice_id where h.amount > 0 order by h.allocated_on, i.due_on, i.number";
-    FREE_OF = "select f.id, f.received_on, f.free from (select p.id, p.received_on, p.amount
-                - coalesce((select sum(a.amount) from payment_allocations a where a.payment_id = p.id), 0)
-                + coalesce((select sum(r.amount) from allocation_releases r where r.payment_id = p.id), 0)
-                - coalesce((select sum(c.amount) from penalty_allocations c where c.payment_id = p.id), 0)
-                - coalesce((select sum(t.amount) from refund_takes t join refunds f on f.id = t.refund_id
-                    where t.payment_id = p.id and f.state in ('fixed', 'paid')), 0) as free
-            from payments p where p.customer_id = $1) f
-        where f.free > 0 order by f.received_on, f.id";
+    FREE_OF = "select p.id, p.received_on, s.free from payments p join payment_standings s on s.payment_id = p.id
+        where p.customer_id = $1 and s.free > 0 order by p.received_on, p.id";
 }
 
 /// A payment as it is kept.

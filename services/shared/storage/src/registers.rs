@@ -13,9 +13,9 @@ use uuid::Uuid;
 
 statements! {
     PAYMENTS = "select p.id, p.customer_id, p.received_on, p.amount, p.method, p.named_invoice, p.reference, p.recorded_at,
-            p.recorded_by, coalesce((select sum(a.amount) from payment_allocations a where a.payment_id = p.id), 0)
-                - coalesce((select sum(r.amount) from allocation_releases r where r.payment_id = p.id), 0) as allocated
-        from payments p where ($1::uuid is null or p.customer_id = $1) and ($2::uuid is null or p.id < $2)
+            p.recorded_by, s.used as allocated
+        from payments p join payment_standings s on s.payment_id = p.id
+        where ($1::uuid is null or p.customer_id = $1) and ($2::uuid is null or p.id < $2)
         order by p.id desc limit $3";
     DOCUMENTS = "select d.id, d.kind, d.number, d.customer_id, d.period, d.issued_on, d.net, d.vat, d.gross, d.sha256,
             coalesce((select e.state from document_events e where e.document_id = d.id order by e.id desc limit 1), 'issued') as state
@@ -47,7 +47,7 @@ pub struct PaymentEntry {
     pub recorded_at: Timestamp,
     /// By whom.
     pub recorded_by: String,
-    /// What of it pays invoices.
+    /// What of it is used: for invoices, claimed penalties and refunds; the rest is free.
     pub allocated: Money,
 }
 

@@ -133,6 +133,11 @@ impl CopyFormat {
         if given > DOCUMENT_BYTES_MAX {
             return Err(CopyRefused::TooHeavy { bytes: given });
         }
+        CopyFormat::told_by(bytes)
+    }
+
+    /// The same of a file whose weight the caller bounds.
+    pub fn told_by(bytes: &[u8]) -> Result<CopyFormat, CopyRefused> {
         if bytes.starts_with(b"\x89PNG\r\n\x1a\n") {
             Ok(CopyFormat::Png)
         } else if bytes.starts_with(b"\xff\xd8\xff") {

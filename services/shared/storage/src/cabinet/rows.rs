@@ -325,7 +325,7 @@ pub struct PaymentRow {
     pub reference: String,
     /// The invoice that it names.
     pub invoice_number: Option<String>,
-    /// What was put on invoices.
+    /// What of it is used: for invoices, claimed penalties and refunds.
     pub allocated: Money,
 }
 
